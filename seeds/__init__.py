@@ -1,0 +1,1 @@
+"""The default corpus: text files, nothing else."""
