@@ -5,12 +5,15 @@ All offsets everywhere are code points into ``Document.text``, half open: ``text
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Vectors = NDArray[np.float32]
 
@@ -44,11 +47,16 @@ class Section:
     date_at: Range | None = None
 
 
+def document_id(source: str) -> str:
+    """Return the id of the document that a source (a path, or a name) holds: 12 hex digits, stable."""
+    return hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text with its parts.
+    r"""One text with its parts.
 
-    ``text`` is canonical: decoded, newlines as ``\\n``, nothing else changed (formats that are not plain
+    ``text`` is canonical: decoded, newlines as ``\n``, nothing else changed (formats that are not plain
     text are canonical as their loader extracted them). ``sections`` are in order and do not overlap.
     ``pages`` holds one range a page, in order, for formats that have pages. ``marked`` holds boilerplate,
     in order, not overlapping: neither encoded nor quoted, never deleted.

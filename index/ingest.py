@@ -1,0 +1,292 @@
+"""The one place that chains load, clean, sections, chunk, encode and store; progress and report.
+
+Files are read one by one; passages are encoded in batches across files and stored a batch at a time, so
+that an interruption loses at most one batch, and never half a document.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from index import chunk as chunking
+from index import clean, load
+from index.errors import LoadError
+from index.sections import find_sections
+from index.store import Entry, SourceState, Store
+from index.types import Document, Encoder, Passage
+
+Status = Literal["added", "replaced", "unchanged", "duplicate", "skipped", "failed", "removed"]
+# Passages encoded and committed together: some seconds of work.
+_BATCH_PASSAGES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one source. ``message`` says why, for anything that was not simply stored."""
+
+    source: str
+    status: Status
+    characters: int = 0
+    passages: int = 0
+    marked: int = 0
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is: files done of all, passages stored, seconds since the start, current source."""
+
+    files: int
+    total: int
+    passages: int
+    seconds: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of every source, in the order they were met."""
+
+    files: tuple[FileReport, ...]
+    encoded: int
+    seconds: float
+
+    def count(self, status: Status) -> int:
+        """Return how many sources have this status."""
+        return sum(file.status == status for file in self.files)
+
+    @property
+    def failed(self) -> tuple[FileReport, ...]:
+        """The sources that could not be read."""
+        return tuple(file for file in self.files if file.status == "failed")
+
+
+class IngestInterrupted(KeyboardInterrupt):
+    """Ctrl-C during an ingest. What ``report`` lists is stored; the index is usable."""
+
+    def __init__(self, report: IngestReport) -> None:
+        super().__init__("interrupted")
+        self.report = report
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def recipe() -> str:
+    """Return the versions of all that decides what passages a text becomes."""
+    return f"load{load.RECIPE}.clean{clean.RECIPE}.chunk{chunking.RECIPE}"
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A processed document that waits for its vectors."""
+
+    loaded: Document
+    document: Document
+    state: SourceState
+    passages: Sequence[Passage]
+    replaces: bool
+
+
+class Ingest:
+    """One run over some sources."""
+
+    def __init__(self, store: Store, encoder: Encoder, on_progress: OnProgress | None = None) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._on_progress = on_progress
+        self._recipe = recipe()
+        self._files: list[FileReport] = []
+        self._pending: list[_Pending] = []
+        self._encoded = 0
+        self._total = 0
+        self._start = time.monotonic()
+
+    def paths(self, paths: Iterable[Path], *, sync: bool = False) -> IngestReport:
+        """Take in files and folders; with ``sync``, drop stored sources below them that are gone.
+
+        A file that cannot be read is reported and the others go on.
+
+        Raises:
+            IngestInterrupted: Ctrl-C; what was finished is stored.
+        """
+        roots = list(paths)
+        files, skipped = load.find_files(roots)
+        self._files += [
+            FileReport(one.path, "failed" if one.failed else "skipped", message=one.reason) for one in skipped
+        ]
+        report = self._run((str(path), self._read_file(path)) for path in files)
+        return self._drop_vanished(roots, files, report) if sync else report
+
+    def texts(self, texts: Iterable[tuple[str, str]]) -> IngestReport:
+        """Take in ``(name, text)`` pairs; the name is the source and the title."""
+        return self._run((name, self._read_text(name, text)) for name, text in texts)
+
+    def rebuild(self) -> IngestReport:
+        """Clean, cut and encode again, from their stored texts, the documents of an older recipe."""
+        stale = self._store.stale(self._recipe)
+        return self._run((document_id, self._read_stored(document_id)) for document_id in stale)
+
+    def _run(self, reads: Iterable[tuple[str, Callable[[], _Pending | FileReport]]]) -> IngestReport:
+        work = list(reads)
+        self._total += len(work)
+        try:
+            for source, read in work:
+                self._take(source, read)
+                self._tell(source)
+            self._flush()
+        except KeyboardInterrupt as interrupt:
+            raise IngestInterrupted(self._report()) from interrupt
+        return self._report()
+
+    def _take(self, source: str, read: Callable[[], _Pending | FileReport]) -> None:
+        try:
+            result = read()
+        except LoadError as error:
+            result = FileReport(source, "failed", message=str(error))
+        if isinstance(result, FileReport):
+            self._files.append(result)
+            return
+        # A copy of a document that waits in this batch must find it stored.
+        if any(pending.document.text == result.document.text for pending in self._pending):
+            self._flush()
+        self._pending.append(result)
+        if sum(len(pending.passages) for pending in self._pending) >= _BATCH_PASSAGES:
+            self._flush()
+
+    # Reading
+
+    def _read_file(self, path: Path) -> Callable[[], _Pending | FileReport]:
+        def read() -> _Pending | FileReport:
+            source = str(path)
+            known = self._store.source_state(source)
+            state = _state(path)
+            current = known is not None and known.recipe == self._recipe
+            if known and current and (known.size, known.modified) == (state.size, state.modified):
+                return FileReport(source, "unchanged")
+            state = replace(state, file_hash=_file_hash(path))
+            if known and current and known.file_hash == state.file_hash:
+                self._store.refresh(source, state)
+                return FileReport(source, "unchanged")
+            return self._process(load.load(path), state, replaces=known is not None)
+
+        return read
+
+    def _read_text(self, name: str, text: str) -> Callable[[], _Pending | FileReport]:
+        def read() -> _Pending | FileReport:
+            loaded = load.from_text(name, text)
+            digest = hashlib.sha256(loaded.text.encode()).hexdigest()
+            known = self._store.source_state(name)
+            if known and known.recipe == self._recipe and known.file_hash == digest:
+                return FileReport(name, "unchanged")
+            return self._process(loaded, SourceState(len(text), 0, digest), replaces=known is not None)
+
+        return read
+
+    def _read_stored(self, document_id: str) -> Callable[[], _Pending | FileReport]:
+        def read() -> _Pending | FileReport:
+            loaded = self._store.loaded(document_id)
+            state = self._store.source_state(loaded.source) if loaded else None
+            if loaded is None or state is None:
+                return FileReport(document_id, "skipped", message="removed meanwhile")
+            return self._process(loaded, state, replaces=True)
+
+        return read
+
+    def _process(self, loaded: Document, state: SourceState, *, replaces: bool) -> _Pending:
+        document = find_sections(clean.mark(loaded))
+        if self._store.holds(document.text, self._recipe):
+            return _Pending(loaded, document, state, (), replaces)
+        passages = chunking.chunk(document, self._encoder.count_tokens, self._encoder.max_tokens)
+        return _Pending(loaded, document, state, passages, replaces)
+
+    # Writing
+
+    def _flush(self) -> None:
+        passages = [passage for pending in self._pending for passage in pending.passages]
+        texts = [chunking.encoder_text(passage) for passage in passages]
+        vectors = np.empty((len(texts), self._encoder.dimension), dtype=np.float32)
+        for start in range(0, len(texts), _BATCH_PASSAGES):
+            vectors[start : start + _BATCH_PASSAGES] = self._encoder.encode(
+                texts[start : start + _BATCH_PASSAGES]
+            )
+            self._encoded += len(texts[start : start + _BATCH_PASSAGES])
+            self._tell(passages[start].document_id)
+        entries: list[Entry] = []
+        row = 0
+        for pending in self._pending:
+            end = row + len(pending.passages)
+            entries.append(
+                Entry(pending.loaded, pending.document, pending.state, pending.passages, vectors[row:end])
+            )
+            row = end
+        if entries:
+            stored = self._store.put(entries, self._recipe)
+            self._files += [_stored_report(pending, stored) for pending in self._pending]
+            self._pending.clear()
+
+    def _drop_vanished(
+        self, roots: Sequence[Path], files: Sequence[Path], report: IngestReport
+    ) -> IngestReport:
+        folders = [root.resolve() for root in roots if root.exists()]
+        kept = {str(path) for path in files}
+        gone = [
+            source
+            for source in self._store.sources()
+            if source not in kept
+            and any(Path(source).is_relative_to(folder) for folder in folders)
+            and not Path(source).exists()
+        ]
+        removed = self._store.remove_sources(gone) if gone else []
+        dropped = tuple(FileReport(source, "removed", message="the file is gone") for source in removed)
+        return replace(report, files=report.files + dropped)
+
+    def _tell(self, source: str) -> None:
+        if self._on_progress:
+            seconds = time.monotonic() - self._start
+            done = len(self._files) + len(self._pending)
+            self._on_progress(Progress(min(done, self._total), self._total, self._encoded, seconds, source))
+
+    def _report(self) -> IngestReport:
+        return IngestReport(tuple(self._files), self._encoded, time.monotonic() - self._start)
+
+
+def _stored_report(pending: _Pending, stored: dict[str, str]) -> FileReport:
+    document = pending.document
+    duplicate = not pending.passages
+    status: Status = "duplicate" if duplicate else "replaced" if pending.replaces else "added"
+    return FileReport(
+        source=document.source,
+        status=status,
+        characters=len(document.text),
+        passages=len(pending.passages),
+        marked=sum(mark.end - mark.start for mark in document.marked),
+        message=f"same text as document {stored[document.source]}" if duplicate else "",
+        warnings=document.warnings,
+    )
+
+
+def _state(path: Path) -> SourceState:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise LoadError(
+            f"{path}: cannot be read ({error.strerror}). Check that it is there and readable."
+        ) from error
+    return SourceState(stat.st_size, stat.st_mtime_ns, "")
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise LoadError(f"{path}: cannot be read ({error.strerror}). Check its permissions.") from error

@@ -1,0 +1,167 @@
+"""Runs a Hugging Face checkpoint through OpenVINO, converting it once into a cache.
+
+The cache is keyed by a hash over the checkpoint's files, so that other weights never run under an old
+name. Conversion needs torch and happens in a process of its own (:mod:`index.convert`): the process that
+answers questions never imports torch. Knows nothing of what a model's outputs mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from index.errors import EncoderError
+
+logger = logging.getLogger(__name__)
+
+Precision = Literal["f32", "bf16"]
+Head = Literal["encoder"]
+
+# Part of every key: raise it when what conversion writes changes.
+_CACHE_FORMAT = 1
+# Padding to multiples of this bounds how many shapes the runtime has to prepare for.
+_LENGTH_STEP = 8
+_MODEL_FILES = (".json", ".safetensors", ".txt", ".model")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Token ids of a batch, both of shape ``(texts, longest)``; ``mask`` is 1 on tokens, 0 on padding."""
+
+    ids: NDArray[np.int64]
+    mask: NDArray[np.int64]
+
+
+class Runtime:
+    """A compiled model with its tokenizer. Safe to call from several threads."""
+
+    def __init__(self, directory: Path, precision: Precision) -> None:
+        self.facts: dict[str, Any] = json.loads((directory / "facts.json").read_text("utf-8"))
+        self.tokenizer: Tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        self._compiled = _core().compile_model(
+            str(directory / "model.xml"),
+            "CPU",
+            {
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_PRECISION_HINT": precision,
+                "CACHE_DIR": str(directory / "compiled"),
+            },
+        )
+        self._local = threading.local()
+
+    def pad(self, sequences: Sequence[Sequence[int]]) -> Tokens:
+        """Return ``sequences`` as one batch, padded at the right."""
+        longest = max(len(sequence) for sequence in sequences)
+        longest = min(-(-longest // _LENGTH_STEP) * _LENGTH_STEP, max(longest, self.facts["max_tokens"]))
+        ids = np.full((len(sequences), longest), self.facts["padding"], dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, sequence in enumerate(sequences):
+            ids[row, : len(sequence)] = sequence
+            mask[row, : len(sequence)] = 1
+        return Tokens(ids, mask)
+
+    def run(self, tokens: Tokens) -> list[NDArray[np.float32]]:
+        """Return the model's outputs for one batch, in the model's order."""
+        if not hasattr(self._local, "request"):
+            self._local.request = self._compiled.create_infer_request()
+        results = self._local.request.infer([tokens.ids, tokens.mask], share_inputs=True)
+        return [np.array(results[output]) for output in self._compiled.outputs]
+
+
+def best_precision() -> Precision:
+    """Return ``bf16`` where this CPU computes in it natively, else ``f32``."""
+    return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+
+
+def checkpoint_hash(checkpoint: Path, weights_sha256: str | None = None) -> str:
+    """Return a hash over everything in ``checkpoint`` that decides what the model computes.
+
+    Raises:
+        EncoderError: there are no safetensors weights, or they are not the ones expected.
+    """
+    files = sorted(p for p in checkpoint.rglob("*") if p.is_file() and p.suffix in _MODEL_FILES)
+    if not any(path.suffix == ".safetensors" for path in files):
+        raise EncoderError(
+            f"{checkpoint}: no .safetensors weights there. Verbatim loads no pickled weights: "
+            "save the model with safe_serialization, or choose another."
+        )
+    digest = hashlib.sha256(f"format {_CACHE_FORMAT}".encode())
+    for path in files:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if weights_sha256 and path.name == "model.safetensors" and found != weights_sha256:
+            raise EncoderError(
+                f"{path}: the weights are damaged or not the published ones (sha256 {found[:12]}..., "
+                f"expected {weights_sha256[:12]}...). Reinstall the package that holds them."
+            )
+        digest.update(f"{path.relative_to(checkpoint).as_posix()} {found}\n".encode())
+    return digest.hexdigest()
+
+
+def load_runtime(
+    checkpoint: Path, key: str, head: Head, cache_directory: Path, precision: Precision
+) -> Runtime:
+    """Return the compiled model of ``checkpoint``, converting it first where the cache lacks ``key``.
+
+    Raises:
+        EncoderError: OpenVINO cannot convert or run the model, or the cache cannot be written.
+    """
+    directory = cache_directory / f"{head}-{key[:16]}"
+    try:
+        if not (directory / "facts.json").is_file():
+            _convert(checkpoint, head, directory)
+        return Runtime(directory, precision)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise EncoderError(f"{checkpoint}: OpenVINO cannot run this model: {error}") from error
+
+
+def _convert(checkpoint: Path, head: Head, directory: Path) -> None:
+    """Convert into a temporary folder and rename it, so that a half-written model is never used."""
+    logger.warning("Preparing the model for this machine (once, about 20 seconds): %s", checkpoint.name)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix="converting-", dir=directory.parent))
+    try:
+        package_root = str(Path(__file__).resolve().parent.parent)
+        paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        done = subprocess.run(
+            [sys.executable, "-m", "index.convert", head, str(checkpoint), str(temporary)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise EncoderError(f"{checkpoint}: cannot be converted for OpenVINO: {last[0]}")
+        try:
+            temporary.rename(directory)
+        except OSError:
+            # Another process converted the same model meanwhile; its copy serves as well.
+            if not (directory / "facts.json").is_file():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@cache
+def _core() -> Any:
+    return openvino.Core()

@@ -1,0 +1,132 @@
+"""Nearest passages by cosine: a FAISS index derived from the store, rebuildable at any time.
+
+The file is written to a temporary name, synced, read back and renamed; its sha256 is kept in the store,
+because FAISS has no checksum of its own. A file that fails the check is set aside and built anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from index.store import Store, vector_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from index.types import Vectors
+
+logger = logging.getLogger(__name__)
+
+FILE_NAME = "vectors.faiss"
+_CHECKSUM = "vectors_sha256"
+_ROWS_AT_A_TIME = 10_000
+
+
+class VectorIndex:
+    """All passage vectors of one store. Safe to use from several threads."""
+
+    def __init__(self, store: Store, dimension: int) -> None:
+        self._store = store
+        self._dimension = dimension
+        self._path = store.directory / FILE_NAME
+        self._lock = threading.RLock()
+        self._index = self._load() or _empty(dimension)
+        self._generation = -1
+        self.sync()
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+        return int(self._index.ntotal)
+
+    def sync(self) -> None:
+        """Take over what has changed in the store since the last call."""
+        generation = self._store.generation()
+        with self._lock:
+            if generation == self._generation:
+                return
+            stored = np.asarray(self._store.passage_ids(), dtype=np.int64)
+            held = self._ids()
+            gone = np.setdiff1d(held, stored, assume_unique=True)
+            if len(gone):
+                self._index.remove_ids(gone)
+            self._add(np.setdiff1d(stored, held, assume_unique=True))
+            self._generation = generation
+
+    def search(self, vector: Vectors, k: int, within: Sequence[int] | None = None) -> list[tuple[int, float]]:
+        """Return passage ids and cosines of the ``k`` nearest, nearest first; only ``within`` if given."""
+        if within is not None and len(within) == 0:
+            return []
+        with self._lock:
+            k = min(k, len(self))
+            if k == 0:
+                return []
+            parameters = None
+            if within is not None:
+                selector = faiss.IDSelectorBatch(np.asarray(within, dtype=np.int64))
+                parameters = faiss.SearchParameters()
+                parameters.sel = selector
+            cosines, ids = self._index.search(vector[None, :], k, params=parameters)
+        found = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)
+        return [(passage, cosine) for passage, cosine in found if passage != -1]
+
+    def cosines(self, vector: Vectors, ids: Sequence[int]) -> dict[int, float]:
+        """Return the cosine of each of ``ids`` that is in the store."""
+        rows = list(self._store.vectors(ids))
+        products = vector_matrix(rows, self._dimension) @ vector
+        return dict(zip((row[0] for row in rows), products.tolist(), strict=True))
+
+    def save(self) -> None:
+        """Write the index beside the store, whole or not at all."""
+        temporary = self._path.with_name(f"{FILE_NAME}.{os.getpid()}.tmp")
+        with self._lock:
+            data = faiss.serialize_index(self._index).tobytes()
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if temporary.read_bytes() != data:
+                raise OSError(f"{temporary}: read back other bytes than were written")
+            temporary.replace(self._path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._store.set(_CHECKSUM, hashlib.sha256(data).hexdigest())
+
+    def _load(self) -> Any:
+        expected = self._store.get(_CHECKSUM)
+        if expected is None or not self._path.is_file():
+            return None
+        data = self._path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != expected:
+            # Not an error: another process may be between writing the file and its checksum.
+            logger.warning("%s: does not match its checksum; built anew from the store.", self._path)
+            self._quarantine()
+            return None
+        return faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
+
+    def _quarantine(self) -> None:
+        try:
+            self._path.replace(self._path.with_suffix(".damaged"))
+        except OSError as error:
+            logger.warning("%s: cannot be set aside (%s)", self._path, error)
+
+    def _ids(self) -> NDArray[np.int64]:
+        return np.sort(faiss.vector_to_array(self._index.id_map).astype(np.int64))
+
+    def _add(self, ids: NDArray[np.int64]) -> None:
+        for start in range(0, len(ids), _ROWS_AT_A_TIME):
+            rows = list(self._store.vectors(ids[start : start + _ROWS_AT_A_TIME].tolist()))
+            matrix = vector_matrix(rows, self._dimension)
+            self._index.add_with_ids(matrix, np.asarray([row[0] for row in rows], dtype=np.int64))
+
+
+def _empty(dimension: int) -> Any:
+    return faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))

@@ -1,0 +1,117 @@
+"""Questions about the documents themselves: what they are about, when they were published.
+
+Answered from titles and dates that the text shows, so that these answers are quotes as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from index.index import Index
+from index.search import content_words
+from index.sentences import sentences
+from index.types import Document, Range, Section
+from qa.cite import citation_at
+from qa.types import Answer, Candidate
+
+_THIS = r"(?:this|these|it|they|the|your|all(?: of)? (?:this|these|the))"
+_THING = (
+    r"(?:documents?|files?|texts?|articles?|pages?|news|story|stories|reports?|folder|corpus|collection|"
+    r"posts?)"
+)
+_ABOUT = re.compile(
+    rf"^(?:what(?:'s|’s|s)?|tell me what)\s*(?:is|are)?\s*{_THIS}(?:\s+{_THING})?\s*(?:is|are)?\s*"
+    r"(?:all\s+)?about\W*$|"
+    rf"^what (?:documents|files|articles) (?:are there|do you have|have you got)\W*$|"
+    rf"^(?:what (?:is|are) the )?(?:titles?|topics?|headlines?) of {_THIS}(?:\s+{_THING})?\W*$",
+    re.IGNORECASE,
+)
+_PUBLISHED = re.compile(
+    rf"^(?:when (?:was|were|is|did)|(?:on )?what (?:date|day) (?:was|were|is)|"
+    r"what is the (?:publication )?date of|"
+    rf"how old (?:is|are))\s+{_THIS}(?:\s+{_THING})?(?P<topic>\s+(?:about|on|titled|called|that)\b.*?|)"
+    rf"\s*(?:published|posted|written|released|dated|issued|from|come out|appear)?\W*$",
+    re.IGNORECASE,
+)
+_VERB = re.compile(
+    r"\b(?:published|posted|written|released|dated|issued|come out|appear)|\bdate of\b|\bhow old\b",
+    re.IGNORECASE,
+)
+_MOST = 10
+_OPENING = 400
+
+
+def about(question: str, index: Index, documents: Collection[str] | None) -> Answer | None:
+    """Return the answer to a question about the documents themselves, or ``None`` for any other.
+
+    Args:
+        question: as it was asked.
+        index: where the documents are.
+        documents: ids of the only documents to use; ``None`` for all.
+    """
+    if _ABOUT.match(question):
+        found = [_topic(document, section) for document, section in _sections(index, documents)]
+    elif (match := _PUBLISHED.match(question)) and _VERB.search(question):
+        found = list(_dates(index, documents, match["topic"]))
+    else:
+        return None
+    stretches = [one for one in found if one is not None][:_MOST]
+    if not stretches:
+        return None
+    candidates = tuple(
+        Candidate(
+            document.text[stretch.start : stretch.end],
+            1.0,
+            (citation_at(number, stretch, stretch, document),),
+        )
+        for number, (document, stretch) in enumerate(stretches, 1)
+    )
+    return Answer(question, question, "answered", candidates)
+
+
+def _sections(index: Index, documents: Collection[str] | None) -> Iterator[tuple[Document, Section]]:
+    for info in index.documents():
+        if documents is None or info.id in documents:
+            document = index.document(info.id)
+            if document is not None:
+                whole = Section(0, len(document.text), document.title)
+                yield from ((document, section) for section in document.sections or (whole,))
+
+
+def _topic(document: Document, section: Section) -> tuple[Document, Range] | None:
+    """Return where a section says what it is about: its title, or its first sentence that is not marked."""
+    if section.title_at is not None:
+        return document, section.title_at
+    opening = sentences(document.text, section.start, min(section.end, section.start + 20 * _OPENING))
+    for sentence in opening:
+        free = _without_marked(document, sentence)
+        if free is not None:
+            return document, free
+    return None
+
+
+def _without_marked(document: Document, sentence: Range) -> Range | None:
+    """Return the part of a sentence after any marked text in it, or ``None`` where nothing is left."""
+    inside = [mark for mark in document.marked if mark.overlaps(sentence)]
+    start = max((mark.end for mark in inside), default=sentence.start)
+    while start < sentence.end and document.text[start].isspace():
+        start += 1
+    return Range(start, sentence.end) if start < sentence.end else None
+
+
+def _dates(
+    index: Index, documents: Collection[str] | None, topic: str
+) -> Iterator[tuple[Document, Range] | None]:
+    """Yield where sections show their dates; with a topic, of the section it is found in only."""
+    dated = [(d, s) for d, s in _sections(index, documents) if s.date_at is not None]
+    if content_words(topic):
+        hits = index.search(topic, 1, documents=documents)
+        dated = [
+            (document, section)
+            for document, section in dated
+            for hit in hits
+            if hit.passage.document_id == document.id and section.start <= hit.passage.start < section.end
+        ]
+    for document, section in dated:
+        yield (document, section.date_at) if section.date_at else None

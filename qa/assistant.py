@@ -1,0 +1,201 @@
+"""The query pipeline: search, read, rank, decide, cite. Holds an index, a reader and settings."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from index.home import index_directory, seeds_directory
+from index.index import Index, check_question
+from index.types import Document, Encoder, Hit
+from qa.about import about
+from qa.cite import cite
+from qa.confidence import Ranked, decide, rank
+from qa.read import SentenceReader
+from qa.settings import Settings
+from qa.types import Answer, Candidate, Citation, Reader
+
+logger = logging.getLogger(__name__)
+
+Stage = Literal["searching", "reading"]
+_NEAR_MISSES = 3
+
+
+class Assistant:
+    """Answers questions over one index. Safe to use from several threads; close it, or use ``with``."""
+
+    def __init__(self, index: Index, settings: Settings | None = None, reader: Reader | None = None) -> None:
+        self.index = index
+        self.settings = settings or Settings()
+        self._reader = reader or SentenceReader(index.encoder)
+
+    @classmethod
+    def open(
+        cls,
+        index: str | Path | None = None,
+        *,
+        settings: Settings | None = None,
+        encoder: Encoder | None = None,
+    ) -> Self:
+        """Open an index directory; by default the user's own index, else the documents that come along.
+
+        Args:
+            index: the index's folder.
+            settings: by default those of the environment.
+            encoder: one that is loaded already.
+
+        Raises:
+            StoreError: there is no index, or it cannot be used.
+            EncoderError: the encoder cannot be loaded.
+            SettingsError: a variable of the environment has a value that cannot be used.
+        """
+        settings = settings or Settings.from_env()
+        chosen = encoder or settings.encoder
+        if index is None and not has_own_index():
+            return cls(_seeds_index(chosen), settings)
+        return cls(Index.open(index, encoder=chosen, create=False), settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the index."""
+        self.index.close()
+
+    def answer(self, question: str, *, documents: Collection[str] | None = None) -> Answer:
+        """Answer one question.
+
+        Args:
+            question: 1 to 2,000 characters.
+            documents: ids of the only documents to use.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+        """
+        *_, result = self.stages(question, documents=documents)
+        if not isinstance(result, Answer):
+            raise TypeError("the last stage is always an answer")
+        return result
+
+    def answer_many(self, questions: Iterable[str]) -> list[Answer]:
+        """Answer questions in order."""
+        return [self.answer(question) for question in questions]
+
+    def stages(self, question: str, *, documents: Collection[str] | None = None) -> Iterator[Stage | Answer]:
+        """Answer one question in stages: yields ``"searching"``, ``"reading"`` and the answer, last.
+
+        A question that needs no reading skips to its answer. As :meth:`answer` otherwise.
+        """
+        check_question(question)
+        question = question.strip()
+        yield "searching"
+        known = {info.id for info in self.index.documents()}
+        chosen = None if documents is None else known.intersection(documents)
+        if not known:
+            yield Answer(question, question, "no_index")
+        elif chosen is not None and not chosen:
+            yield Answer(question, question, "filtered")
+        elif (direct := about(question, self.index, chosen)) is not None:
+            yield direct
+        else:
+            hits = self.index.search(question, self.settings.passages, documents=chosen)
+            yield "reading"
+            yield self._read(question, hits)
+
+    def _read(self, question: str, hits: Sequence[Hit]) -> Answer:
+        ranked = rank(self._reader.read(question, hits), hits)
+        status = decide(ranked, hits, self.settings.threshold)
+        if status == "answered":
+            best = [one for one in ranked if one.confidence >= self.settings.threshold]
+            return Answer(question, question, status, self._candidates(best[: self.settings.candidates]))
+        if not _latin(question) and not any(hit.lexical for hit in hits):
+            status = "language"
+        near = self._candidates(ranked[:_NEAR_MISSES])
+        return Answer(question, question, status, near_misses=tuple(one.citations[0] for one in near))
+
+    def _candidates(self, ranked: Sequence[Ranked]) -> tuple[Candidate, ...]:
+        documents: dict[str, Document | None] = {}
+        candidates: list[Candidate] = []
+        number = 1
+        for one in ranked:
+            citations: list[Citation] = []
+            for span, passage in one.spans:
+                if passage.document_id not in documents:
+                    documents[passage.document_id] = self.index.document(passage.document_id)
+                document = documents[passage.document_id]
+                # A document that was removed or replaced since the search is not quoted.
+                if document is not None and document.text[passage.start : passage.end] == passage.text:
+                    citations.append(cite(number, span, passage, document))
+                    number += 1
+            if citations:
+                candidates.append(Candidate(one.spans[0][0].text, one.confidence, tuple(citations)))
+        return tuple(candidates)
+
+
+def has_own_index() -> bool:
+    """Return whether the user has an index of their own."""
+    return (index_directory() / "index.db").is_file()
+
+
+_shared: dict[Path | None, Assistant] = {}
+_shared_lock = threading.Lock()
+
+
+def answer(
+    question: str, *, index: str | Path | None = None, documents: Collection[str] | None = None
+) -> Answer:
+    """Answer one question over an index directory; the index stays open for the next question.
+
+    Args:
+        question: 1 to 2,000 characters.
+        index: the index's folder; by default the user's own, else the documents that come with Verbatim.
+        documents: ids of the only documents to use.
+
+    Raises:
+        QuestionError: the question is empty or too long.
+        StoreError: there is no index, or it cannot be used.
+        EncoderError: the encoder cannot be loaded.
+    """
+    directory = (
+        Path(index).expanduser().resolve() if index else index_directory() if has_own_index() else None
+    )
+    with _shared_lock:
+        if directory not in _shared:
+            _shared[directory] = Assistant.open(directory)
+        assistant = _shared[directory]
+    return assistant.answer(question, documents=documents)
+
+
+def _seeds_index(encoder: Encoder | str | None) -> Index:
+    """Open the index over the documents that come with Verbatim, building it on first use."""
+    index = Index.open(seeds_directory(), encoder=encoder)
+    try:
+        with resources.as_file(resources.files("seeds")) as folder:
+            paths = sorted(folder.glob("*.txt"))
+            stored = {source for info in index.documents() for source in info.sources}
+            if stored != {str(path) for path in paths}:
+                logger.warning("Indexing the %d documents that come with Verbatim (once)", len(paths))
+                index.add(paths)
+                # Where Verbatim was installed before.
+                index.remove(*(stored - {str(path) for path in paths}))
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
+def _latin(question: str) -> bool:
+    letters = [character for character in question if character.isalpha()]
+    latin = sum("LATIN" in unicodedata.name(letter, "") for letter in letters)
+    return latin >= len(letters) / 2 if letters else False

@@ -1,0 +1,56 @@
+"""What can be set, with its defaults: from code, or from ``VERBATIM_*`` in the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+from index.errors import SettingsError
+
+# Answering below it would be wrong more often than right: see qa/confidence.py.
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How questions are answered.
+
+    ``encoder`` names a sentence-transformers model or a folder with one (by default all-MiniLM-L6-v2).
+    ``passages`` is how many are read for a question. ``candidates`` is how many distinct answers are given
+    at most. ``threshold`` in [0, 1] is the confidence below which there is no answer; 0 always answers.
+
+    Raises:
+        SettingsError: a value is out of its range.
+    """
+
+    encoder: str | None = None
+    passages: int = 8
+    candidates: int = 3
+    threshold: float = DEFAULT_THRESHOLD
+
+    def __post_init__(self) -> None:
+        for name in ("passages", "candidates"):
+            if not 1 <= getattr(self, name) <= 100:
+                raise SettingsError(f"{name} is {getattr(self, name)}: it must be from 1 to 100")
+        if not 0.0 <= self.threshold <= 1.0:
+            raise SettingsError(f"threshold is {self.threshold}: it must be from 0 to 1")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Return settings with ``VERBATIM_ENCODER``, ``VERBATIM_PASSAGES``, ... in place of defaults.
+
+        Raises:
+            SettingsError: a variable's value cannot be used.
+        """
+        kinds = {"encoder": str, "passages": int, "candidates": int, "threshold": float}
+        found: dict[str, str | int | float] = {}
+        for field in fields(cls):
+            variable = f"VERBATIM_{field.name.upper()}"
+            if environ.get(variable):
+                try:
+                    found[field.name] = kinds[field.name](environ[variable])
+                except ValueError as error:
+                    raise SettingsError(f"{variable}={environ[variable]}: not a number") from error
+        return cls(**found)  # type: ignore[arg-type]
