@@ -208,7 +208,10 @@ def _is_sure(page: _Page, gap: _Gap, index: int) -> bool:
 
 def _menus(page: _Page, gap: _Gap, kept: set[int]) -> Iterator[int]:
     """Yield the lines of the menus in a gap: entries known by their words, and those among them."""
-    for run in _runs(page, gap, kept):
+    for found in _runs(page, gap, kept):
+        run = found[:-1] if _may_be_title(page, gap, found[-1]) else found
+        if not run:
+            continue
         weight = sum(_weight(page, index) for index in run)
         spread = run[-1] - run[0] + 1
         if weight < _ENOUGH_EVIDENCE or weight < _DENSE * spread:
@@ -218,9 +221,16 @@ def _menus(page: _Page, gap: _Gap, kept: set[int]) -> Iterator[int]:
         yield from run
         if gap.head and _headline_after(page, gap, run[-1]) is not None:
             yield from _unknown_before(page, gap, run[0], kept)
+            yield from _unknown_after(page, gap, run[-1], kept)
             yield from _unknown_within(page, run)
         elif gap.tail:
             yield from _unknown_within(page, run)
+
+
+def _may_be_title(page: _Page, gap: _Gap, index: int) -> bool:
+    """Whether an entry stands where a title does, alone right above the prose: "Privacy policy"."""
+    last = index + 1 == gap.end and not gap.tail
+    return last and page.kinds[index] is Kind.MENU and page.lines[index].after_blank
 
 
 def _weight(page: _Page, index: int) -> int:
@@ -274,6 +284,24 @@ def _unknown_before(page: _Page, gap: _Gap, index: int, kept: set[int]) -> Itera
         yield index
 
 
+def _unknown_after(page: _Page, gap: _Gap, index: int, kept: set[int]) -> Iterator[int]:
+    """Yield the unknown entries that close a menu's block, where they are short and a headline follows.
+
+    The first headline may itself close the block: it is told from an entry by its length.
+    """
+    end = index + 1
+    while end < gap.end and not page.lines[end].after_blank:
+        end += 1
+    entries = range(index + 1, end)
+    short = all(
+        i not in kept and _could_be_entry(page.lines[i]) and page.lines[i].text.count(" ") < 3
+        for i in entries
+    )
+    headline = _headline_after(page, gap, end - 1)
+    if short and headline is not None and page.lines[headline].text.count(" ") >= 3:
+        yield from entries
+
+
 def _unknown_within(page: _Page, run: Sequence[int]) -> Iterator[int]:
     """Yield the unknown entries between known ones of the same block.
 
@@ -306,8 +334,12 @@ def _related(page: _Page, gap: _Gap) -> Iterator[int]:
     heading = next((i for i in range(gap.start, gap.end) if page.kinds[i] is Kind.RELATED), None)
     if heading is None:
         return
+    below = range(heading + 1, gap.end)
+    # "Most popular" may head a list of anything: links have headlines for names, or stand in company.
+    if not any(page.furnished(i) or page.lines[i].text.count(" ") >= 3 for i in below):
+        return
     yield heading
-    for index in range(heading + 1, gap.end):
+    for index in below:
         text = page.lines[index].text
         if not page.furnished(index) and not find_dateline(text) and not _could_be_link(text):
             return

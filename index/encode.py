@@ -40,7 +40,7 @@ def load_encoder(name: str | Path | None = None) -> Encoder:
     Raises:
         EncoderError: the model is not there, is damaged, or cannot be run.
     """
-    checkpoint = _default_checkpoint() if name is None else _find_checkpoint(name)
+    checkpoint = default_checkpoint() if name is None else _find_checkpoint(name)
     key = checkpoint_hash(checkpoint, _DEFAULT_SHA256 if name is None else None)
     try:
         return OpenVinoEncoder(
@@ -146,7 +146,8 @@ def _unit(vectors: Vectors) -> Vectors:
     return unit
 
 
-def _default_checkpoint() -> Path:
+def default_checkpoint() -> Path:
+    """Return the folder of the encoder that is installed with Verbatim."""
     # Looked up without importing it: the package imports torch.
     spec = importlib.util.find_spec(_DEFAULT_PACKAGE)
     if spec is None or spec.origin is None:

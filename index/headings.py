@@ -10,16 +10,18 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from index.dates import FoundDate, find_dateline, find_trailing_date
 from index.lines import (
+    LEAST_PROSE,
+    PROSE_REACH,
     Line,
     could_be_headline,
     ends_sentence,
     headline_copies,
     is_key_value,
-    leads_to_prose,
     word_set,
 )
 from index.types import Range
@@ -93,15 +95,24 @@ def find_headings(outline: Outline, length: int) -> list[Heading]:
 def _in_order(headings: Iterable[Heading]) -> list[Heading]:
     """Return the headings so that none shares its lines with the next: of a date, the nearer title has it."""
     ordered: list[Heading] = []
-    for found in headings:
-        heading = found
-        if ordered and heading.start < _last_shown(ordered[-1]):
-            heading = Heading(found.title.start, found.title, numbered=found.numbered)
-            if heading.start < _last_shown(ordered[-1]):
-                undated = dataclasses.replace(ordered[-1], iso=None, date=None)
-                ordered[-1] = dataclasses.replace(undated, start=undated.title.start)
-        ordered.append(heading)
+    for heading in headings:
+        if ordered and heading.title.start < ordered[-1].title.end:
+            # The name of a chapter, told once more by its own form: one title has both lines.
+            ordered[-1] = ordered[-1] if ordered[-1].iso else _with_date_of(ordered[-1], heading)
+        elif ordered and heading.start < _last_shown(ordered[-1]):
+            alone = Heading(heading.title.start, heading.title, numbered=heading.numbered)
+            if alone.start < _last_shown(ordered[-1]):
+                ordered[-1] = Heading(
+                    ordered[-1].title.start, ordered[-1].title, numbered=ordered[-1].numbered
+                )
+            ordered.append(alone)
+        else:
+            ordered.append(heading)
     return ordered
+
+
+def _with_date_of(chapter: Heading, name: Heading) -> Heading:
+    return dataclasses.replace(chapter, iso=name.iso, date=name.date)
 
 
 def _last_shown(heading: Heading) -> int:
@@ -196,7 +207,16 @@ def _could_head(outline: Outline, index: int) -> bool:
         could_be_headline(line.text)
         and not ends_sentence(line.text)
         and not both_keyed
-        and leads_to_prose(outline.lines, index, outline.prose)
+        and _leads_to_prose(outline, index)
+    )
+
+
+def _leads_to_prose(outline: Outline, index: int) -> bool:
+    """Whether prose comes within a few lines; what is marked between does not count."""
+    visible = (later for later in range(index + 1, len(outline.lines)) if not outline.hidden[later])
+    return any(
+        outline.prose[later] and len(outline.lines[later].text) >= LEAST_PROSE
+        for later in islice(visible, PROSE_REACH)
     )
 
 
@@ -212,7 +232,9 @@ def _opens(outline: Outline, index: int) -> bool:
     ):
         return False
     below = outline.lines[index + 1]
-    return below.after_blank or (outline.prose[index + 1] and len(below.text) > 1.3 * len(line.text))
+    if below.after_blank or outline.hidden[index + 1]:
+        return True
+    return outline.prose[index + 1] and len(below.text) > 1.3 * len(line.text)
 
 
 def _dated(outline: Outline, index: int, title: Range) -> Heading:

@@ -155,9 +155,6 @@ class Ingest:
         if isinstance(result, FileReport):
             self._files.append(result)
             return
-        # A copy of a document that waits in this batch must find it stored.
-        if any(pending.document.text == result.document.text for pending in self._pending):
-            self._flush()
         self._pending.append(result)
         if sum(len(pending.passages) for pending in self._pending) >= _BATCH_PASSAGES:
             self._flush()
@@ -203,6 +200,9 @@ class Ingest:
 
     def _process(self, loaded: Document, state: SourceState, *, replaces: bool) -> _Pending:
         document = find_sections(clean.mark(loaded))
+        # A copy of a document that waits in this batch must find it stored.
+        if any(pending.document.text == document.text for pending in self._pending):
+            self._flush()
         if self._store.holds(document.text, self._recipe):
             return _Pending(loaded, document, state, (), replaces)
         passages = chunking.chunk(document, self._encoder.count_tokens, self._encoder.max_tokens)

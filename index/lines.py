@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 LONGEST_HEADLINE = 200
 # How far a copy of a headline may stand from the one before: a date, an author or a picture fits between.
 _COPY_REACH = 3
-_PROSE_REACH = 4
+# A line of prose below a headline is at least so long, and at most so many lines away.
+LEAST_PROSE = 60
+PROSE_REACH = 4
 
 _LINE = re.compile(r"[^\n]+")
 _SENTENCE_END = re.compile(r"[.!?…。\uff01\uff1f][\"'”\u2019»)\]]{0,3}\Z")
@@ -126,11 +128,11 @@ def normalised(text: str) -> str:
     return " ".join(text.split())
 
 
-def leads_to_prose(lines: Sequence[Line], index: int, prose: Sequence[bool]) -> bool:
+def _leads_to_prose(lines: Sequence[Line], index: int, prose: Sequence[bool]) -> bool:
     """Whether a stretch of real prose comes within a few lines after ``index``."""
     return any(
-        prose[later] and len(lines[later].text) >= 60
-        for later in range(index + 1, min(index + 1 + _PROSE_REACH, len(lines)))
+        prose[later] and len(lines[later].text) >= LEAST_PROSE
+        for later in range(index + 1, min(index + 1 + PROSE_REACH, len(lines)))
     )
 
 
@@ -154,7 +156,7 @@ def headline_copies(lines: Sequence[Line], prose: Sequence[bool]) -> Iterator[He
             if (
                 copy is not None
                 and _stand_alone(lines, earlier, index)
-                and leads_to_prose(lines, index, prose)
+                and _leads_to_prose(lines, index, prose)
             ):
                 roots[index] = copy.first
                 yield copy

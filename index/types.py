@@ -49,7 +49,7 @@ class Section:
 
 def document_id(source: str) -> str:
     """Return the id of the document that a source (a path, or a name) holds: 12 hex digits, stable."""
-    return hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,10 @@ def pdf_bytes(
     return out.getvalue()
 
 
-def encrypted(pdf: bytes, password: str) -> bytes:
-    """Return a PDF encrypted with RC4, opened by ``password`` ("" opens without asking)."""
+def encrypted(pdf: bytes, password: str, algorithm: str = "RC4-128") -> bytes:
+    """Return an encrypted PDF, opened by ``password`` ("" opens without asking)."""
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf))
-    writer.encrypt(password, "the owner's", algorithm="RC4-128")
+    writer.encrypt(password, "the owner's", algorithm=algorithm)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()

@@ -123,6 +123,11 @@ def test_prose_that_names_an_image_is_not_marked(text):
     assert marked_texts(f"{text} {PROSE}\n\n{PROSE}\n\n{text}\n\n{PROSE}") == []
 
 
+def test_an_instruction_that_names_an_image_is_not_marked():
+    assert marked_texts(f"{PROSE}\n\nOpen figure 3.jpg\n\n{PROSE}") == []
+    assert marked_texts(f"{PROSE}\n\nMinsk conference 3.jpg\n\n{PROSE}") == ["Minsk conference 3.jpg"]
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
@@ -214,6 +219,26 @@ def test_a_list_of_links_below_the_article_is_marked_and_the_byline_above_it_is_
 def test_a_title_above_the_menu_stays_where_no_other_headline_follows():
     text = f"Old bridge to be repaired\nHome\nNews\nContact us\nSitemap\n\n{PROSE}"
     assert marked_lines(text) == ["Home", "News", "Contact us", "Sitemap"]
+
+
+def test_a_title_in_the_words_of_a_menu_stays():
+    assert marked_lines(f"Home\nNews\nContact us\nSitemap\n\nPrivacy policy\n\n{PROSE}") == [
+        "Home",
+        "News",
+        "Contact us",
+        "Sitemap",
+    ]
+    assert marked_lines(f"Home > About\n\nAbout\n\n{PROSE}") == ["Home > About"]
+
+
+def test_short_unknown_entries_are_marked_where_a_headline_follows_the_menu():
+    menu = ["Daily Bridge", "Home", "News", "Ferries", "Contact us", "Souvenirs"]
+    text = "\n".join(menu) + f"\n\nOld bridge to be repaired\n\n{PROSE}"
+    assert marked_lines(text) == menu
+
+
+def test_a_list_of_anything_below_a_common_heading_stays():
+    assert marked_texts(f"{PROSE}\n\nMost popular\nBread\nMilk") == []
 
 
 def test_a_list_that_the_text_announces_is_no_menu():

@@ -11,19 +11,23 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from index.errors import EmptyDocument
+from index.errors import DamagedFile, EmptyDocument
 from index.load.decode import canonical
-from index.load.files import Skipped, absolute, document_id, find_files, read_bytes, shown, unsupported
+from index.load.files import Skipped, absolute, find_files, read_bytes, shown, unsupported
 from index.load.formats import LOADERS, SUFFIXES
-from index.types import Document
+from index.types import Document, document_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["RECIPE", "SUFFIXES", "Skipped", "document_id", "find_files", "from_text", "load"]
+__all__ = ["RECIPE", "SUFFIXES", "Skipped", "find_files", "from_text", "load"]
 
 RECIPE = 1
 """The version of what the loaders make of a file: raise it when the same file would give another document."""
+
+
+MAX_LINE = 10_000_000
+"""The longest line in characters: a shelf of books in one line; beyond it stands encoded data."""
 
 
 def load(path: Path) -> Document:
@@ -35,7 +39,7 @@ def load(path: Path) -> Document:
     Raises:
         UnsupportedFormat: no loader reads files with this suffix.
         EmptyDocument: the file has no bytes, or no text.
-        DamagedFile: the file is not what its suffix says, or is broken, or locked with a password.
+        DamagedFile: the file is not what its suffix says, is broken, locked, or one huge line.
         LoadError: the file is missing, may not be read, or is too large.
     """
     path = absolute(Path(path))
@@ -46,6 +50,12 @@ def load(path: Path) -> Document:
     document = parse(path, read_bytes(path))
     if not document.text.strip():
         raise EmptyDocument(f"{shown(path)} holds no text: leave it out, or save it again with its text")
+    longest = max(len(line) for line in document.text.split("\n"))
+    if longest > MAX_LINE:
+        raise DamagedFile(
+            f"{shown(path)} has a line of {longest:,} characters, which is data rather than prose: "
+            "break it into lines, or leave it out"
+        )
     return document
 
 

@@ -6,7 +6,6 @@ see the names that they gave.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections import Counter
@@ -26,7 +25,7 @@ LISTED_ONE_BY_ONE = 10
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A path that gives no document, and why.
+    """A path that gives no document, and why. ``path`` is escaped as in messages, so that it prints.
 
     ``failed`` tells what a person asked for and does not get (a missing path, a folder that may not be
     read) from what was left out on purpose (hidden files, other types).
@@ -42,14 +41,11 @@ def shown(name: str | Path) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(name))
 
 
-def document_id(source: str) -> str:
-    """Return the stable id of a document: the first 12 hexadecimal digits of its source's SHA-256."""
-    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-
-
 def absolute(path: Path) -> Path:
     """Return the absolute path, links kept; ``..`` is resolved because links can change what it means."""
-    return path.resolve() if ".." in path.parts else path.absolute()
+    if ".." in path.parts and "\0" not in str(path):
+        return Path(os.path.realpath(path))
+    return path.absolute()
 
 
 def unsupported(path: Path) -> UnsupportedFormat:
@@ -66,8 +62,10 @@ def read_bytes(path: Path) -> bytes:
 
     Raises:
         EmptyDocument: it has none.
-        LoadError: it is missing, not a regular file, too large, or may not be read.
+        LoadError: it is missing, misnamed, not a regular file, too large, or may not be read.
     """
+    if not _is_unicode(str(path)):
+        raise _misnamed(path)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a named pipe would wait forever
@@ -87,6 +85,10 @@ def _check_size(path: Path, size: int) -> None:
     if size > MAX_BYTES:
         limit = MAX_BYTES // 1_000_000
         raise LoadError(f"{shown(path)} is larger than {limit} MB: split it into smaller files")
+
+
+def _misnamed(path: Path) -> LoadError:
+    return LoadError(f"{shown(path)}: the name is not valid Unicode; rename it")
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> LoadError:
@@ -126,6 +128,9 @@ class _Search:
 
     def named(self, path: Path) -> None:
         """Take a path that a person named."""
+        if not _is_unicode(str(path)):
+            self._fail(path, _misnamed(path))
+            return
         try:
             mode = path.stat().st_mode
         except (OSError, ValueError) as error:
@@ -183,7 +188,7 @@ class _Search:
             if entry.name.startswith((".", "~$")):  # "~$" are Word's lock files
                 hidden.append(path)
             elif not _is_unicode(entry.name):
-                self._fail(path, LoadError(f"{shown(path)}: the name is not valid Unicode; rename it"))
+                self._fail(path, _misnamed(path))
             elif entry.is_symlink():
                 self.links.append(path)
             elif entry.is_dir(follow_symlinks=False):
@@ -201,10 +206,10 @@ class _Search:
             self.found.append(path)
 
     def _skip(self, path: Path, reason: str) -> None:
-        self.skipped.append(Skipped(str(path), reason))
+        self.skipped.append(Skipped(shown(path), reason))
 
     def _fail(self, path: Path, error: LoadError) -> None:
-        self.skipped.append(Skipped(str(path), str(error), failed=True))
+        self.skipped.append(Skipped(shown(path), str(error), failed=True))
 
     def _skip_many(self, top: Path, paths: list[Path], reason: str) -> None:
         if len(paths) <= LISTED_ONE_BY_ONE:

@@ -13,13 +13,13 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from index.errors import DamagedFile
 from index.load.decode import decode_file
-from index.load.files import document_id, shown
+from index.load.files import shown
 from index.load.html_meta import Metadata
 from index.load.html_table import data_tables, read_table
 from index.load.html_text import Layout
 from index.load.html_tree import BLOCKS, HEADINGS, SKIPPED, hidden, shallow, walk
 from index.load.parts import MAX_TITLE, PARSER_FAULTS, Heading, sections_from, stated_date, tidy, trimmed
-from index.types import Document, Range
+from index.types import Document, Range, document_id
 
 _NEXT_LINE = frozenset(["li", "dt", "dd", "tr", "option", "optgroup", "summary", "legend"])
 """Blocks that begin on the next line; the others leave a blank line."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SPACES = re.compile(r"[ \t\n\r\f]+")  # what a browser collapses: not the no-break space
+_SPACES = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")  # what a browser collapses: not the no-break space
 
 
 class Layout:
@@ -37,7 +37,8 @@ class Layout:
 
     def separate(self, breaks: int) -> None:
         """Make sure that at least so many line breaks come before what follows."""
-        self._breaks = max(self._breaks, breaks)
+        if not self._prefix:  # a paragraph that opens a list item stands on the item's line
+            self._breaks = max(self._breaks, breaks)
         self._space = False
 
     def line_break(self) -> None:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.load.decode import decode_file
-from index.load.files import document_id
 from index.load.parts import MAX_TITLE, Heading, sections_from, stated_date, tidy
-from index.types import Document, Range
+from index.types import Document, Range, document_id
 
 _INDENT = 3
 """A line indented deeper is code, or belongs to a list; it opens nothing."""

@@ -21,9 +21,9 @@ from pypdf.errors import DependencyError, DeprecationError, PyPdfError
 from pypdf.generic import Destination
 
 from index.errors import DamagedFile, EmptyDocument
-from index.load.files import document_id, shown
+from index.load.files import shown
 from index.load.parts import MAX_TITLE, PARSER_FAULTS, Heading, sections_from, stated_title, tidy
-from index.types import Document, Range
+from index.types import Document, Range, document_id
 
 SECONDS_A_PAGE = 30.0
 """A page that takes longer is given up: real ones take well under a second."""
@@ -269,7 +269,7 @@ def _page_numbers(text: str, edges: Sequence[Sequence[Sequence[Range]]]) -> set[
 def _metadata_title(reader: pypdf.PdfReader) -> str:
     try:
         metadata = reader.metadata
-        return stated_title(metadata.title) if metadata else ""
+        return stated_title(_clean(str(metadata.title or ""))) if metadata else ""
     except _FAULTS:  # a broken title is no reason to refuse the text
         return ""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from index.load.decode import decode_file
-from index.load.files import document_id
-from index.types import Document
+from index.types import Document, document_id
 
 
 def parse(path: Path, data: bytes) -> Document:

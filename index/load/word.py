@@ -17,10 +17,10 @@ import docx
 from docx.opc.exceptions import OpcError
 
 from index.errors import DamagedFile
-from index.load.files import document_id, shown
+from index.load.files import shown
 from index.load.parts import MAX_TITLE, PARSER_FAULTS, Heading, sections_from, stated_title, tidy
 from index.load.tables import table_lines
-from index.types import Document, Range
+from index.types import Document, Range, document_id
 
 if TYPE_CHECKING:
     from docx.document import Document as WordDocument
