@@ -6,14 +6,14 @@ Knows sentences and a way to count tokens; knows no model and no store.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from index.sentences import sentences
 from index.types import Document, Passage, Range
 
 # Raise when the same document would be cut differently.
-RECIPE = 1
+RECIPE = 2
 # all-MiniLM-L6-v2 was trained on texts of up to 128 tokens. docs/experiments.md has the comparison.
 PASSAGE_TOKENS = 128
 # A sentence up to this share of a passage is repeated at the start of the next one.
@@ -44,12 +44,13 @@ def chunk(document: Document, count_tokens: TokenCounter, max_tokens: int) -> li
     """
     passages: list[Passage] = []
     for heading, regions in _sections(document):
-        room = max_tokens - _heading_tokens(heading, count_tokens)
+        shown, room = _fit_heading(heading, count_tokens, max_tokens)
         size = min(PASSAGE_TOKENS, room)
         for region in regions:
-            for start, end in _pack(_pieces(document.text, region, count_tokens, size), size):
-                text = document.text[start:end]
-                passages.append(Passage(0, document.id, start, end, text, heading))
+            for packed in _pack(_pieces(document.text, region, count_tokens, size), size):
+                for start, end in _fit(document.text, *packed, count_tokens, size):
+                    text = document.text[start:end]
+                    passages.append(Passage(0, document.id, start, end, text, shown))
     return passages
 
 
@@ -58,8 +59,14 @@ def encoder_text(passage: Passage) -> str:
     return f"{passage.heading}\n{passage.text}" if passage.heading else passage.text
 
 
-def _heading_tokens(heading: str, count_tokens: TokenCounter) -> int:
-    return count_tokens([heading + "\n"])[0] if heading else 0
+def _fit_heading(heading: str, count_tokens: TokenCounter, max_tokens: int) -> tuple[str, int]:
+    """Return what of ``heading`` takes at most half of the tokens, and how many tokens are left."""
+    while heading:
+        tokens = count_tokens([heading + "\n"])[0]
+        if tokens <= max_tokens // 2:
+            return heading, max_tokens - tokens
+        heading = heading[: len(heading) * (max_tokens // 2) // tokens].rstrip()
+    return "", max_tokens
 
 
 def _sections(document: Document) -> list[tuple[str, list[Range]]]:
@@ -119,6 +126,17 @@ def _split_long(text: str, sentence: Range, count_tokens: TokenCounter, size: in
         end = word.start + len(text[word.start : word.end].rstrip())
     pieces.append(_Piece(start, end, tokens))
     return pieces
+
+
+def _fit(text: str, start: int, end: int, count_tokens: TokenCounter, size: int) -> Iterator[tuple[int, int]]:
+    """Yield a stretch in parts of at most ``size`` tokens: a word alone, or Chinese text, may have more."""
+    if end - start == 1 or count_tokens([text[start:end]])[0] <= size:
+        yield start, end
+        return
+    middle = (start + end) // 2
+    cut = text.rfind(" ", start, middle) + 1 or middle
+    yield from _fit(text, start, start + len(text[start:cut].rstrip()), count_tokens, size)
+    yield from _fit(text, end - len(text[cut:end].lstrip()), end, count_tokens, size)
 
 
 def _pack(pieces: list[_Piece], size: int) -> list[tuple[int, int]]:

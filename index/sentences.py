@@ -87,6 +87,8 @@ def _split(text: str, block: Range) -> Iterator[Range]:
     for piece in _pieces(text, block):
         # Newlines inside a wrapped paragraph would count as paragraph ends; one space has the same length.
         flat = text[piece.start : piece.end].replace("\n", " ")
+        if item := _LIST_ITEM.match(flat):  # the full stop of "1." ends no sentence
+            flat = flat[: item.end()].replace(".", ",") + flat[item.end() :]
         for boundary in sentencex.get_sentence_boundaries("en", flat):
             sentence = _trim(text, piece.start + boundary["start_index"], piece.start + boundary["end_index"])
             if sentence.start < sentence.end:

@@ -200,16 +200,17 @@ class Store:
         )
         return None if row is None else _document(*row)
 
-    def holds(self, text: str, recipe: str) -> bool:
-        """Return whether a document with this text is stored, processed by this recipe."""
+    def holder(self, text: str, recipe: str) -> str | None:
+        """Return the id of the document with this text, processed by this recipe, or ``None``."""
         row = (
             self._connection()
             .execute(
-                "SELECT 1 FROM documents WHERE content_hash = ? AND recipe = ?", (_content_hash(text), recipe)
+                "SELECT id FROM documents WHERE content_hash = ? AND recipe = ?",
+                (_content_hash(text), recipe),
             )
             .fetchone()
         )
-        return row is not None
+        return None if row is None else str(row[0])
 
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, in the order they were stored."""
@@ -360,6 +361,8 @@ class Store:
         connection = self._connection()
         try:
             version = connection.pragma("user_version")
+            if version and connection.pragma("application_id") != _APPLICATION_ID:
+                raise NotAnIndex(f"{self._path}: a database of something else. Choose another folder.")
             if version > FORMAT:
                 raise IndexTooNew(
                     f"{self.directory}: written by a newer version of Verbatim (format {version}, this one "
@@ -428,10 +431,17 @@ class Store:
 
 
 def _check_directory(directory: Path, path: Path, *, create: bool) -> None:
-    if directory.exists() and not directory.is_dir():
-        raise NotAnIndex(f"{directory}: is a file. An index is a folder: name another path with --index.")
-    if path.is_file():
-        return
+    try:
+        if directory.exists() and not directory.is_dir():
+            raise NotAnIndex(f"{directory}: is a file. An index is a folder: name another path with --index.")
+        if path.is_file():
+            return
+        if path.exists():
+            raise NotAnIndex(f"{path}: is not a file. Choose another folder for the index.")
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{directory}: cannot be read ({error}). Check its name and permissions, or name another folder."
+        ) from error
     if not create:
         raise NotAnIndex(f"{directory}: no index there. Make one with: qa index PATH --index {directory}")
     try:
@@ -496,15 +506,18 @@ def _process(connection: apsw.Connection, number: int, entry: Entry, recipe: str
 
 
 def _detach(connection: apsw.Connection, source: str) -> bool:
-    """Forget one source; a document that others still name takes its id from the first of them."""
+    """Forget one source; where it gave a document its id, the first that is left gives it another."""
     row = connection.execute("DELETE FROM sources WHERE source = ? RETURNING document", (source,)).fetchone()
     if row is None:
         return False
-    [(other,)] = connection.execute("SELECT min(source) FROM sources WHERE document = ?", row)
-    if other is None:
-        connection.execute("DELETE FROM documents WHERE number = ?", row)
+    others = connection.execute("SELECT source FROM sources WHERE document = ? ORDER BY source", row)
+    left = [document_id(other) for (other,) in others]
+    if left:
+        connection.execute(
+            "UPDATE documents SET id = ? WHERE number = ? AND id = ?", (left[0], row[0], document_id(source))
+        )
     else:
-        connection.execute("UPDATE documents SET id = ? WHERE number = ?", (document_id(other), row[0]))
+        connection.execute("DELETE FROM documents WHERE number = ?", row)
     return True
 
 

@@ -124,6 +124,19 @@ class Hit:
     lexical: float
 
 
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """The tokens of one text, each with its vector in context.
+
+    ``vectors`` has shape ``(tokens, dimension)``, rows of unit length; ``starts`` and ``ends`` have shape
+    ``(tokens,)`` and are code points into the text. Special tokens are left out.
+    """
+
+    vectors: Vectors
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
 class Encoder(Protocol):
     """Turns texts into unit vectors."""
 
@@ -144,6 +157,9 @@ class Encoder(Protocol):
 
     def encode_question(self, question: str) -> Vectors:
         """Return the unit vector of a question, shape ``(dimension,)``."""
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the vectors of the tokens of each text, as the text gives them their context."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, special tokens not counted, without any cut."""

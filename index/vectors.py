@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -84,18 +85,17 @@ class VectorIndex:
         return dict(zip((row[0] for row in rows), products.tolist(), strict=True))
 
     def save(self) -> None:
-        """Write the index beside the store, whole or not at all."""
-        temporary = self._path.with_name(f"{FILE_NAME}.{os.getpid()}.tmp")
+        """Write the index beside the store, whole or not at all; without it, opening takes longer."""
+        temporary = self._path.with_name(f"{FILE_NAME}.{os.getpid()}-{threading.get_ident()}.tmp")
         with self._lock:
             data = faiss.serialize_index(self._index).tobytes()
         try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if temporary.read_bytes() != data:
-                raise OSError(f"{temporary}: read back other bytes than were written")
+            _write(temporary, data)
             temporary.replace(self._path)
+        except OSError as error:
+            # The documents are stored already: what cannot be written is built anew at the next opening.
+            logger.warning("%s: cannot be written (%s). Free some space.", self._path, error)
+            return
         finally:
             temporary.unlink(missing_ok=True)
         self._store.set(_CHECKSUM, hashlib.sha256(data).hexdigest())
@@ -126,6 +126,15 @@ class VectorIndex:
             rows = list(self._store.vectors(ids[start : start + _ROWS_AT_A_TIME].tolist()))
             matrix = vector_matrix(rows, self._dimension)
             self._index.add_with_ids(matrix, np.asarray([row[0] for row in rows], dtype=np.int64))
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    if path.read_bytes() != data:
+        raise OSError(f"{path}: read back other bytes than were written")
 
 
 def _empty(dimension: int) -> Any:

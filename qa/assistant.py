@@ -118,17 +118,22 @@ class Assistant:
         status = decide(ranked, hits, self.settings.threshold)
         if status == "answered":
             best = [one for one in ranked if one.confidence >= self.settings.threshold]
-            return Answer(question, question, status, self._candidates(best[: self.settings.candidates]))
+            return Answer(question, question, status, self._candidates(best, self.settings.candidates))
         if not _latin(question) and not any(hit.lexical for hit in hits):
             status = "language"
-        near = self._candidates(ranked[:_NEAR_MISSES])
+        near = self._candidates(ranked, _NEAR_MISSES)
         return Answer(question, question, status, near_misses=tuple(one.citations[0] for one in near))
 
-    def _candidates(self, ranked: Sequence[Ranked]) -> tuple[Candidate, ...]:
+    def _candidates(self, ranked: Sequence[Ranked], most: int) -> tuple[Candidate, ...]:
+        """Cite the best ``most`` answers that no quote of a better one shows already."""
         documents: dict[str, Document | None] = {}
         candidates: list[Candidate] = []
         number = 1
         for one in ranked:
+            if len(candidates) == most:
+                break
+            if _is_quoted(one, candidates):
+                continue
             citations: list[Citation] = []
             for span, passage in one.spans:
                 if passage.document_id not in documents:
@@ -141,6 +146,17 @@ class Assistant:
             if citations:
                 candidates.append(Candidate(one.spans[0][0].text, one.confidence, tuple(citations)))
         return tuple(candidates)
+
+
+def _is_quoted(one: Ranked, candidates: Sequence[Candidate]) -> bool:
+    span, passage = one.spans[0]
+    return any(
+        citation.document_id == passage.document_id
+        and citation.start <= span.start
+        and span.end <= citation.end
+        for candidate in candidates
+        for citation in candidate.citations
+    )
 
 
 def has_own_index() -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from index.sentences import sentences
 from index.types import Document, Passage, Range
 from qa.types import Citation, Span
@@ -11,11 +13,11 @@ MAX_QUOTE_CHARACTERS = 400
 
 
 def cite(number: int, span: Span, passage: Passage, document: Document) -> Citation:
-    """Return the citation of ``span``: the sentences of its passage that hold it are the quote.
+    """Return the citation of ``span``: the sentences of its passage that hold it, and some around them.
 
     The quote has at most 3 sentences and 400 characters, but never less than the span and, where the span
-    lies within one sentence, never less than that sentence. It cannot cross marked text, because no
-    passage does.
+    lies within one sentence, never less than that sentence. What follows the span is added before what
+    precedes it. The quote cannot cross marked text, because no passage does.
     """
     return citation_at(number, Range(span.start, span.end), _quote(span, passage, document), document)
 
@@ -39,14 +41,20 @@ def citation_at(number: int, answer: Range, quote: Range, document: Document) ->
 
 
 def _quote(span: Span, passage: Passage, document: Document) -> Range:
-    held = [
-        sentence
-        for sentence in sentences(document.text, passage.start, passage.end)
-        if sentence.start < span.end and span.start < sentence.end
-    ]
+    found = sentences(document.text, passage.start, passage.end)
+    held = [place for place, one in enumerate(found) if one.start < span.end and span.start < one.end]
     if not held:
         return Range(span.start, span.end)
-    start, end = min(held[0].start, span.start), max(held[-1].end, span.end)
-    if len(held) > 1 and (len(held) > MAX_QUOTE_SENTENCES or end - start > MAX_QUOTE_CHARACTERS):
+    first, last = held[0], held[-1]
+    if first != last and not _fits(found, first, last):
         return Range(span.start, span.end)
-    return Range(start, end)
+    while last + 1 < len(found) and _fits(found, first, last + 1):
+        last += 1
+    while first > 0 and _fits(found, first - 1, last):
+        first -= 1
+    return Range(min(found[first].start, span.start), max(found[last].end, span.end))
+
+
+def _fits(found: Sequence[Range], first: int, last: int) -> bool:
+    characters = found[last].end - found[first].start
+    return last - first < MAX_QUOTE_SENTENCES and characters <= MAX_QUOTE_CHARACTERS

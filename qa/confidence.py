@@ -1,8 +1,8 @@
 """Readings and hits to ranked candidates with probabilities, and whether to answer at all.
 
-The probability is a logistic regression over four scores; its coefficients are fitted by
-``python -m qa.evaluation fit`` on questions whose answer is known to be there, and on the same questions
-with their passage left out. Knows scores; knows nothing of models.
+The probability is a logistic regression over a few scores (Platt 1999); its coefficients are fitted by
+``python -m qa.evaluation fit`` on questions asked where their answer is, where it was left out, and where
+everything is about something else. Knows scores; knows nothing of models.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OVERLAPPING = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """Of the logistic regression; see :func:`evidence` for what they weigh."""
+    """Of the logistic regression over :attr:`Ranked.evidence`."""
 
     intercept: float
     score: float
@@ -34,9 +34,14 @@ COEFFICIENTS = Coefficients(intercept=-4.0, score=2.0, cosine=3.0, margin=1.0)
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One distinct answer: its best span first, then the others that say the same."""
+    """One distinct answer: its best span first, then the others that say the same.
+
+    ``evidence`` is what :data:`COEFFICIENTS` weigh: the span's score, the cosine of its passage to the
+    question, and the lead over the next answer's score.
+    """
 
     confidence: float
+    evidence: tuple[float, float, float]
     spans: tuple[tuple[Span, Passage], ...]
 
 
@@ -60,15 +65,15 @@ def rank(readings: Sequence[Reading], hits: Sequence[Hit]) -> list[Ranked]:
             same.append((span, hit))
     return [
         Ranked(
-            _probability(evidence(groups, position)),
+            probability(evidence := _evidence(groups, position)),
+            evidence,
             tuple((span, hit.passage) for span, hit in group),
         )
         for position, group in enumerate(groups)
     ]
 
 
-def evidence(groups: Sequence[Sequence[tuple[Span, Hit]]], position: int) -> tuple[float, float, float]:
-    """Return what speaks for one of several answers: score, cosine of its passage, lead on the next."""
+def _evidence(groups: Sequence[Sequence[tuple[Span, Hit]]], position: int) -> tuple[float, float, float]:
     span, hit = groups[position][0]
     following = groups[position + 1][0][0].score if position + 1 < len(groups) else 0.0
     return span.score, hit.dense, span.score - following
@@ -82,8 +87,9 @@ def decide(ranked: Sequence[Ranked], hits: Sequence[Hit], threshold: float) -> S
     return "not_found" if nearest >= OFF_TOPIC_COSINE else "off_topic"
 
 
-def _probability(found: tuple[float, float, float]) -> float:
-    score, cosine, margin = found
+def probability(evidence: tuple[float, float, float]) -> float:
+    """Return the chance that an answer with this evidence is right, in [0, 1]."""
+    score, cosine, margin = evidence
     c = COEFFICIENTS
     return 1.0 / (1.0 + math.exp(-(c.intercept + c.score * score + c.cosine * cosine + c.margin * margin)))
 

@@ -1,8 +1,15 @@
 """Question and hits to readings: the sentence reader, which needs no training.
 
-It ranks the sentences of the passages found, and neighbours that only make sense together, by the cosine
-of their vectors to the question, by the share of the question's words they hold, by whether they hold what
-the question word asks for, and by the score of their passage. Knows nothing of confidence or citations.
+Passages are encoded once, token by token; each sentence is then compared with the question
+
+- by its tokens: the mean over the question's tokens of the best cosine to a token of the sentence (late
+  interaction, Khattab and Zaharia 2020, "ColBERT");
+- as a whole: the cosine of the mean of its tokens, which carry the context of their passage (late chunking,
+  Günther et al. 2024), with what all sentences have in common taken away;
+- by the share of the question's words that it holds and that its passage holds, and by whether it holds what
+  the question word asks for.
+
+Knows nothing of confidence or citations.
 """
 
 from __future__ import annotations
@@ -12,17 +19,18 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import snowballstemmer
 
-from index.search import content_words
+from index.search import STOP_WORDS, content_words
 from index.sentences import sentences
-from index.types import Encoder, Hit, Range, Vectors
+from index.types import Encoder, Hit, Range, TokenVectors, Vectors
 from qa.types import Reading, Span
 
-# Chosen by: python -m qa.evaluation tune-sentences (docs/experiments.md has the figures).
-WEIGHTS = {"cosine": 1.0, "overlap": 1.0, "kind": 0.45, "passage": 1.5}
+# Fitted on which sentence holds the answer in three training sets, and rounded: docs/experiments.md.
+WEIGHTS = {"match": 1.1, "context": 0.9, "overlap": 1.1, "around": 0.6, "kind": 0.35, "passage": 0.65}
 _MAX_SENTENCES = 3
 _MAX_CHARACTERS = 400
 # Sentences that open like this mean something only after the one before.
@@ -46,8 +54,10 @@ _NAME = re.compile(r"(?<=[\w,;:(“\"] )[A-Z][\w'’-]+|\b[A-Z][\w'’-]+ (?:[A-
 _REASON = re.compile(
     r"\b(?:because|since|due to|so that|in order to|as a result|therefore|owing to|for the)\b", re.IGNORECASE
 )
+_EXPANDED = re.compile(r"\b[A-Z][\w'’-]*(?: [\w'’-]+){1,9} \([A-Z][A-Za-z]*[A-Z]\)")
 # What the question asks for, and what a sentence that answers it holds.
 _KINDS = (
+    (re.compile(r"\bstands? for\b|\babbreviat|\bacronym|\bmeans? [A-Z]{2,}|\b[A-Z]{2,} means?\b"), _EXPANDED),
     (
         re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade)\b", re.IGNORECASE),
         _YEAR_OR_DATE,
@@ -66,10 +76,12 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What speaks for a span, each about 0 to 1: see :data:`WEIGHTS`."""
+    """What speaks for a span, each about 0 to 1: see the module's docstring and :data:`WEIGHTS`."""
 
-    cosine: float
+    match: float
+    context: float
     overlap: float
+    around: float
     kind: float
     passage: float
 
@@ -86,7 +98,9 @@ class SentenceReader:
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
         """Return one reading a hit, in the order of ``hits``; its spans are runs of 1 to 3 sentences."""
-        windows = [_windows(hit) for hit in hits]
+        windows = [_windows(hit.passage.text, title=hit.passage.heading) for hit in hits]
+        if not any(windows):
+            windows = [_windows(hit.passage.text) for hit in hits]
         scored = iter(self.features(question, hits, windows))
         readings = []
         for hit, ranges in zip(hits, windows, strict=True):
@@ -99,37 +113,72 @@ class SentenceReader:
         self, question: str, hits: Sequence[Hit], windows: Sequence[Sequence[Range]]
     ) -> list[Features]:
         """Return the features of all windows (offsets within each hit's passage), passage after passage."""
-        texts = [
-            hit.passage.text[window.start : window.end]
-            for hit, ranges in zip(hits, windows, strict=True)
+        [asked, *read] = self._encoder.encode_tokens([question, *(hit.passage.text for hit in hits)])
+        places = [
+            (hit, tokens, window)
+            for hit, tokens, ranges in zip(hits, read, windows, strict=True)
             for window in ranges
         ]
-        passages = [hit for hit, ranges in zip(hits, windows, strict=True) for _ in ranges]
-        cosines = self._cosines(question, texts)
-        overlaps = _overlaps(question, texts)
+        texts = [hit.passage.text[window.start : window.end] for hit, _, window in places]
+        inside = [_inside(tokens, window) for _, tokens, window in places]
+        contexts = _contexts(inside, self._encoder.encode_question(question))
+        overlaps, around = _overlaps(question, texts, [hit.passage.text for hit, _, _ in places])
+        weights = _token_weights(question, asked)
         kind = _kind(question)
         return [
             Features(
-                cosine=cosine,
-                overlap=overlap,
-                kind=float(kind is not None and kind.search(text) is not None),
+                match=_match(asked.vectors @ inside[row].T, weights),
+                context=contexts[row],
+                overlap=overlaps[row],
+                around=around[row],
+                kind=float(kind is not None and kind.search(texts[row]) is not None),
                 passage=hit.score,
             )
-            for text, hit, cosine, overlap in zip(texts, passages, cosines, overlaps, strict=True)
+            for row, (hit, _, _) in enumerate(places)
         ]
 
-    def _cosines(self, question: str, texts: Sequence[str]) -> list[float]:
-        distinct = list(dict.fromkeys(texts))
-        vectors: Vectors = self._encoder.encode(distinct)
-        products = np.asarray(vectors @ self._encoder.encode_question(question))
-        by_text = dict(zip(distinct, products.tolist(), strict=True))
-        return [by_text[text] for text in texts]
+
+def _inside(tokens: TokenVectors, window: Range) -> Vectors:
+    vectors: Vectors = tokens.vectors[(tokens.starts >= window.start) & (tokens.ends <= window.end)]
+    return vectors
 
 
-def _windows(hit: Hit) -> list[Range]:
-    """Return the runs of sentences worth quoting: each sentence, with those before that it leans on."""
-    text = hit.passage.text
-    found = sentences(text)
+def _token_weights(question: str, asked: TokenVectors) -> Vectors:
+    """Return what each token of the question counts, summing to 1: content words about twice the others."""
+    content = set(content_words(question))
+    words = [question[start:end].lower() for start, end in zip(asked.starts, asked.ends, strict=True)]
+    # A token that is part of a word, as rare words are cut, is content as well.
+    carries = np.array([word in content or word not in STOP_WORDS for word in words], dtype=np.float32)
+    weights: Vectors = 1.0 / max(len(words), 1) + carries / max(carries.sum(), 1.0)
+    return weights / weights.sum() if words else weights
+
+
+def _match(cosines: Vectors, weights: Vectors) -> float:
+    return float(cosines.max(axis=1) @ weights) if cosines.size else 0.0
+
+
+def _contexts(windows: Sequence[Vectors], question: Vectors) -> list[float]:
+    """Return the cosine of each window's mean vector to the question's, both less the mean of all windows."""
+    means = np.array([window.mean(axis=0) if len(window) else np.zeros_like(question) for window in windows])
+    if not len(means):
+        return []
+    common = means.mean(axis=0)
+    products = _unit(means - common) @ _unit(question - common)
+    return [float(product) for product in products]
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return unit
+
+
+def _windows(text: str, title: str = "") -> list[Range]:
+    """Return the runs of sentences worth quoting: each sentence, with those before that it leans on.
+
+    ``title`` is left out: it names what its article is about, and seldom answers.
+    """
+    words = title.split()
+    found = [one for one in sentences(text) if text[one.start : one.end].split() != words]
     windows = []
     for position, sentence in enumerate(found):
         first = position
@@ -155,17 +204,26 @@ def _kind(question: str) -> re.Pattern[str] | None:
 
 def stems(text: str) -> list[str]:
     """Return the stems of the content words of ``text``."""
-    return list(_STEMMER.stemWords(content_words(text)))
+    return [_stem(word) for word in content_words(text)]
 
 
-_STEMMER = snowballstemmer.stemmer("porter")
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    # A stemmer of its own for every call: one is not safe to share between threads, and making one is cheap.
+    return str(snowballstemmer.stemmer("porter").stemWord(word))
 
 
-def _overlaps(question: str, texts: Sequence[str]) -> list[float]:
-    """Return for each text the share of the question's words it holds, rare words counting more."""
-    asked = set(stems(question))
-    held = [asked & set(stems(text)) for text in texts]
+def _overlaps(
+    question: str, texts: Sequence[str], passages: Sequence[str]
+) -> tuple[list[float], list[float]]:
+    """Return the share of the question's words in each text, and in its passage; rare words count more."""
+    asked = frozenset(stems(question))
+    held = [asked.intersection(stems(text)) for text in texts]
+    held_around = {passage: asked.intersection(stems(passage)) for passage in set(passages)}
     frequency = Counter(word for words in held for word in words)
     weights = {word: math.log(1.0 + len(texts) / (1.0 + frequency[word])) for word in asked}
-    total = sum(weights.values())
-    return [sum(weights[word] for word in words) / total if total else 0.0 for words in held]
+    total = sum(weights.values()) or 1.0
+    return (
+        [sum(weights[word] for word in words) / total for words in held],
+        [sum(weights[word] for word in held_around[passage]) / total for passage in passages],
+    )

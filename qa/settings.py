@@ -51,6 +51,9 @@ class Settings:
             if environ.get(variable):
                 try:
                     found[field.name] = kinds[field.name](environ[variable])
+                    cls(**{field.name: found[field.name]})  # type: ignore[arg-type]
                 except ValueError as error:
                     raise SettingsError(f"{variable}={environ[variable]}: not a number") from error
+                except SettingsError as error:
+                    raise SettingsError(f"{variable}: {error}") from error
         return cls(**found)  # type: ignore[arg-type]

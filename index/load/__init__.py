@@ -11,9 +11,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from index.errors import DamagedFile, EmptyDocument
+from index.errors import DamagedFile, EmptyDocument, LoadError
 from index.load.decode import canonical
-from index.load.files import Skipped, absolute, find_files, read_bytes, shown, unsupported
+from index.load.files import Skipped, absolute, find_files, is_unicode, read_bytes, shown, unsupported
 from index.load.formats import LOADERS, SUFFIXES
 from index.types import Document, document_id
 
@@ -64,7 +64,10 @@ def from_text(name: str, text: str) -> Document:
 
     Raises:
         EmptyDocument: the text is blank.
+        LoadError: the name is not valid Unicode.
     """
+    if not is_unicode(name):
+        raise LoadError(f"The text named {shown(name)}: the name is not valid Unicode; give it another")
     text = canonical(text)
     if not text.strip():
         raise EmptyDocument(f"The text named {shown(name)} is empty: leave it out, or give it some text")

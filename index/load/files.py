@@ -64,7 +64,7 @@ def read_bytes(path: Path) -> bytes:
         EmptyDocument: it has none.
         LoadError: it is missing, misnamed, not a regular file, too large, or may not be read.
     """
-    if not _is_unicode(str(path)):
+    if not is_unicode(str(path)):
         raise _misnamed(path)
     try:
         status = path.stat()
@@ -128,7 +128,7 @@ class _Search:
 
     def named(self, path: Path) -> None:
         """Take a path that a person named."""
-        if not _is_unicode(str(path)):
+        if not is_unicode(str(path)):
             self._fail(path, _misnamed(path))
             return
         try:
@@ -187,7 +187,7 @@ class _Search:
             path = Path(entry.path)
             if entry.name.startswith((".", "~$")):  # "~$" are Word's lock files
                 hidden.append(path)
-            elif not _is_unicode(entry.name):
+            elif not is_unicode(entry.name):
                 self._fail(path, _misnamed(path))
             elif entry.is_symlink():
                 self.links.append(path)
@@ -221,7 +221,8 @@ class _Search:
         self._skip(top, f"{reason}: {len(paths)} entries inside ({listing}{', ...' * (len(kinds) == 5)})")
 
 
-def _is_unicode(name: str) -> bool:
+def is_unicode(name: str) -> bool:
+    """Whether ``name`` holds no lone surrogate; bytes that are no text become such in names and arguments."""
     try:
         name.encode()
     except UnicodeEncodeError:

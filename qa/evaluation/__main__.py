@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from qa.assistant import Assistant
 from qa.evaluation.answers import Outcome, answered_shares, hit_rate, outcome
 from qa.evaluation.corpus import Corpus, open_corpus
 from qa.evaluation.encoding import evaluate_encoding
+from qa.evaluation.fit import Observation, observe
+from qa.evaluation.fit import fit as fit_confidence
 from qa.evaluation.retrieval import evaluate_retrieval
 from qa.evaluation.squad import Example, read_squad
 from qa.settings import DEFAULT_THRESHOLD, Settings
@@ -80,6 +83,36 @@ def answers(
     console.print(_curve(outcomes))
     if failures:
         _list_failures(outcomes)
+
+
+@app.command()
+def fit(
+    files: Files,
+    limit: Annotated[int, typer.Option(help="Questions from each file.")] = 150,
+    seed: Annotated[int, typer.Option(help="Of the choice of questions.")] = 0,
+) -> None:
+    """Fit the confidence on FILES, at least two: each one's questions are off topic for the next."""
+    sets = [read_squad(path) for path in files]
+    observations: list[Observation] = []
+    for examples, others in zip(sets, sets[1:] + sets[:1], strict=True):
+        with _corpus(examples) as corpus:
+            asked, strangers = (_sample(choice, limit, seed) for choice in (examples, others))
+            total = 2 * len(asked) + len(strangers)
+            observed = observe(corpus, asked, strangers)
+            observations += track(observed, "Asking", total, console=Console(stderr=True), transient=True)
+    found = fit_confidence(observations)
+    names = ("intercept", "score", "cosine", "margin")
+    console.print(", ".join(f"{n}={c:.2f}" for n, c in zip(names, found.coefficients, strict=True)))
+    console.print(f"AUROC {found.auroc:.3f} over {len(observations)} observations")
+    console.print(
+        f"threshold {found.threshold:.2f}: gives {found.given:.0%} of the right answers, "
+        f"withholds {found.withheld:.0%} of those that cannot be right"
+    )
+
+
+def _sample(examples: Sequence[Example], limit: int, seed: int) -> list[Example]:
+    answerable = [example for example in examples if example.answers]
+    return random.Random(seed).sample(answerable, min(limit, len(answerable)))
 
 
 def seeds_questions() -> Path:

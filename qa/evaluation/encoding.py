@@ -72,9 +72,7 @@ def _timed(encode: Callable[[Sequence[str]], Vectors], texts: Sequence[str], int
     return time.perf_counter() - start
 
 
-def _dense(
-    passages: Vectors, vectors: Vectors, questions: Sequence[tuple[str, int]]
-) -> dict[str, float]:
+def _dense(passages: Vectors, vectors: Vectors, questions: Sequence[tuple[str, int]]) -> dict[str, float]:
     best = np.argsort(-(vectors @ passages.T), axis=1)[:, :10]
     run = {str(row): [str(passage) for passage in found] for row, found in enumerate(best)}
     relevant = {str(row): {str(passage)} for row, (_, passage) in enumerate(questions)}

@@ -43,16 +43,16 @@ def open_corpus(paths: Sequence[Path], index: Path | None) -> tuple[Assistant, s
         return Assistant.open(), str(index_directory()) if own else strings.SEEDS
 
 
-def paths_directory(paths: Sequence[Path]) -> Path:
-    """Return the folder of the index over exactly these paths, in whatever order."""
+def paths_directory(paths: Sequence[Path], encoder: str | None = None) -> Path:
+    """Return the folder of the index over exactly these paths, in whatever order, with one encoder."""
     resolved = sorted({str(path.expanduser().resolve()) for path in paths})
-    digest = hashlib.sha256("\n".join(resolved).encode("utf-8", "surrogateescape"))
+    digest = hashlib.sha256("\n".join([encoder or "", *resolved]).encode("utf-8", "surrogateescape"))
     return home() / "chats" / digest.hexdigest()[:16]
 
 
 def _over_paths(paths: Sequence[Path], directory: Path | None) -> Assistant:
     settings = Settings.from_env()
-    index = Index.open(directory or paths_directory(paths), encoder=settings.encoder)
+    index = Index.open(directory or paths_directory(paths, settings.encoder), encoder=settings.encoder)
     try:
         _tell_failures(_add(index, paths))
         _check_not_empty(index, paths)

@@ -67,6 +67,8 @@ def _chat(documents: int) -> gr.Chatbot:
         render_markdown=False,
         latex_delimiters=[],
         buttons=[],
+        # The page scrolls to the question instead, so that an answer is read from its beginning.
+        autoscroll=False,
         feedback_options=None,
         group_consecutive_messages=False,
         placeholder=rendering.welcome(documents),

@@ -77,9 +77,9 @@ def answer(result: Answer, turn: int) -> str:
             + "</div>"
         )
     first, *others = result.candidates
-    also = "".join(f"<li>{_candidate(other, turn)}</li>" for other in others)
+    also = "".join(f"<li>{_links(other, turn)}<div>{_quoted(other)}</div></li>" for other in others)
     return (
-        f'<div class="answer">{_candidate(first, turn)}{_confidence(first.confidence)}'
+        f'<div class="answer">{_quoted(first, _links(first, turn))}{_confidence(first.confidence)}'
         + (f'<div class="also"><h3>{strings.ALSO}</h3><ul>{also}</ul></div>' if also else "")
         + "</div>"
     )
@@ -142,16 +142,21 @@ def written_date(iso: str | None) -> str:
     return f"{day.day} {day:%B} {day.year}"
 
 
-def _candidate(candidate: Candidate, turn: int) -> str:
+def _quoted(candidate: Candidate, links: str = "") -> str:
     first = candidate.citations[0]
-    links = "".join(
+    return (
+        f'<blockquote dir="auto">“{_quote(first)}”{"&nbsp;" if links else ""}{links}</blockquote>'
+        f'<p class="from"><bdi>{escape(first.title)}</bdi>'
+        f'<span class="date"> · {escape(written_date(first.date))}</span></p>'
+    )
+
+
+def _links(candidate: Candidate, turn: int) -> str:
+    links = (
         f'<a class="cite" href="#{_anchor(citation, turn)}">[{citation.number}]</a>'
         for citation in candidate.citations
     )
-    return (
-        f'<blockquote dir="auto">“{_quote(first)}”&nbsp;{links}</blockquote>'
-        f'<p class="from"><bdi>{escape(first.title)}</bdi> · {escape(written_date(first.date))}</p>'
-    )
+    return f'<span class="cites">{" ".join(links)}</span>'
 
 
 def _confidence(confidence: float) -> str:

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import gradio as gr
 import uvicorn
@@ -54,8 +55,10 @@ def serve(paths: Sequence[Path], index: Path | None, host: str, port: int) -> No
         assistant, answering_over = open_corpus(paths, index)
         with assistant:
             app = create_app(assistant, answering_over, local=host in LOCAL_HOSTS)
-            _announce(answering_over, host, listener.getsockname()[1])
-            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+            announce(answering_over, host, listener.getsockname()[1])
+            # An open page holds a connection for good: it must not hold up Ctrl-C.
+            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def create_app(assistant: Assistant, answering_over: str, *, local: bool = True) -> FastAPI:
@@ -64,16 +67,15 @@ def create_app(assistant: Assistant, answering_over: str, *, local: bool = True)
     app.add_middleware(_SecurityHeaders)
     if local:
         # Else any web page could reach it through a name that resolves to this machine.
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL_HOSTS, "testserver"])
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL_HOSTS, "[::1]"])
 
     @app.api_route("/healthz", methods=["GET", "HEAD"])
     def health() -> dict[str, str]:
         return {"status": "ok"}
 
     @app.get("/web/{name}")
-    def file(name: str) -> FileResponse:
-        known = {"style.css", "style.js"}
-        return FileResponse(_FILES / (name if name in known else "missing"))
+    def file(name: Literal["style.css", "style.js"]) -> FileResponse:
+        return FileResponse(_FILES / name)
 
     mounted: FastAPI = gr.mount_gradio_app(
         app,
@@ -159,7 +161,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _announce(answering_over: str, host: str, port: int) -> None:
+def announce(answering_over: str, host: str, port: int) -> None:
+    """Say in the terminal where the page is, and warn where others can reach it."""
     shown = f"[{host}]" if ":" in host else host
     print(f"Answering over {answering_over}\nOpen http://{shown}:{port} (Ctrl-C stops it)", flush=True)
     if host not in LOCAL_HOSTS:

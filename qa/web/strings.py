@@ -36,7 +36,7 @@ ADVICE: dict[Status, str] = {
 
 # From which confidence on, in words, and the class of its colour.
 CONFIDENCE = (
-    (0.995, "Certain", "sure"),
+    (1.0, "Certain", "sure"),
     (0.9, "Very likely right", "sure"),
     (0.7, "Likely right", "likely"),
     (0.0, "Uncertain: check the source", "unsure"),

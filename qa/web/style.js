@@ -15,3 +15,14 @@ document.addEventListener("click", (event) => {
   void card.offsetWidth; // So that a second click starts the animation again.
   card.classList.add("flash");
 });
+
+// A new question, and then its answer, moves to the top of the conversation.
+let seen = "";
+new MutationObserver(() => {
+  const questions = document.querySelectorAll("#chat .user-row");
+  const working = document.querySelector("#chat .stage") !== null;
+  const now = `${questions.length} ${working}`;
+  if (now === seen) return;
+  seen = now;
+  questions[questions.length - 1]?.scrollIntoView({ block: "start" });
+}).observe(document.documentElement, { childList: true, subtree: true });

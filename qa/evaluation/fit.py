@@ -1,0 +1,104 @@
+"""Fits the confidence: how likely is the first candidate right, given its scores?
+
+Every question is asked three times: over its corpus, over its corpus without its own document, and over
+another corpus. Only in the first case can the first candidate be right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index import Index
+from qa.cite import cite
+from qa.confidence import rank
+from qa.evaluation.corpus import Corpus
+from qa.evaluation.squad import Example
+from qa.read import SentenceReader
+from qa.settings import Settings
+from qa.types import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The evidence for one first candidate, whether it was right, and how the question was asked."""
+
+    evidence: tuple[float, ...]
+    right: bool
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Coefficients (intercept first), AUROC, and the threshold that balances answering and abstaining.
+
+    The threshold maximises the mean of two shares: right answers that are given, and questions without an
+    answer that are left unanswered (Youden 1950).
+    """
+
+    coefficients: tuple[float, ...]
+    auroc: float
+    threshold: float
+    given: float
+    withheld: float
+
+
+def observe(
+    corpus: Corpus, examples: Sequence[Example], strangers: Sequence[Example]
+) -> Iterator[Observation]:
+    """Ask ``examples`` with and without their documents, and ``strangers``, whose documents are elsewhere."""
+    reader = SentenceReader(corpus.index.encoder)
+    everything = {info.id for info in corpus.index.documents()}
+    for example in examples:
+        own = corpus.document_id(example)
+        yield _ask(corpus.index, reader, example, None, "answerable")
+        yield _ask(corpus.index, reader, example, everything - {own} if own else everything, "left out")
+    for example in strangers:
+        yield _ask(corpus.index, reader, example, None, "off topic")
+
+
+def _ask(
+    index: Index, reader: Reader, example: Example, documents: set[str] | None, asked: str
+) -> Observation:
+    hits = index.search(example.question, Settings().passages, documents=documents)
+    ranked = rank(reader.read(example.question, hits), hits)
+    span, passage = ranked[0].spans[0]
+    document = index.document(passage.document_id)
+    quote = cite(1, span, passage, document).quote if document else ""
+    right = asked == "answerable" and any(gold.text in quote for gold in example.answers)
+    return Observation(ranked[0].evidence, right, asked)
+
+
+def fit(observations: Sequence[Observation]) -> Fit:
+    """Fit a logistic regression, right against wrong."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - slow, and needed here alone
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415
+
+    features = np.array([one.evidence for one in observations])
+    right = np.array([one.right for one in observations])
+    model = LogisticRegression(C=10.0).fit(features, right)
+    probabilities: NDArray[np.float64] = model.predict_proba(features)[:, 1]
+    absent = np.array([one.asked != "answerable" for one in observations])
+    threshold, given, withheld = _balance(probabilities, right, absent)
+    return Fit(
+        coefficients=(float(model.intercept_[0]), *(float(weight) for weight in model.coef_[0])),
+        auroc=float(roc_auc_score(right, probabilities)),
+        threshold=threshold,
+        given=given,
+        withheld=withheld,
+    )
+
+
+def _balance(
+    probabilities: NDArray[np.float64], right: NDArray[np.bool_], absent: NDArray[np.bool_]
+) -> tuple[float, float, float]:
+    best = (0.0, 1.0, 0.0)
+    for threshold in np.arange(0.01, 1.0, 0.01):
+        given = float((probabilities[right] >= threshold).mean())
+        withheld = float((probabilities[absent] < threshold).mean())
+        if given + withheld > best[1] + best[2]:
+            best = (float(threshold), given, withheld)
+    return best

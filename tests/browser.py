@@ -1,0 +1,117 @@
+"""A real server and a real Chromium for tests/test_browser.py."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import sync_playwright
+
+APP = Path(__file__).parent.parent / "app.py"
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+LOCAL = {"127.0.0.1", "localhost"}
+
+
+@contextlib.contextmanager
+def serving(home, *arguments, **environ):
+    """Start the app on a free port, not yet ready; yield its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, str(APP), *map(str, arguments), "--port", str(port)]
+    log = home / f"server-{port}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environ, "VERBATIM_HOME": str(home)}, stdout=output, stderr=output
+        )
+    try:
+        yield f"http://127.0.0.1:{port}", process, log
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_for(address, process, log, seconds=180):
+    """Wait until the server answers."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/healthz", timeout=5):
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.2)
+    raise AssertionError(f"the server did not start:\n{log.read_text()}")
+
+
+@contextlib.contextmanager
+def chromium():
+    """Start the browser."""
+    if not shutil.which(CHROMIUM):
+        raise AssertionError(f"{CHROMIUM} is missing: install it with: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page of its own session, and everything that went wrong on it."""
+
+    def __init__(self, browser, address, **options):
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        # What hostile documents try to call, there before any of them is shown.
+        self.context.add_init_script("window.pwned = []; window.pwn = (by) => window.pwned.push(by);")
+        self.page = self.context.new_page()
+        self.left, self.errors = [], []
+        self.context.on("request", self._request)
+        self.page.on("websocket", lambda websocket: self._address(websocket.url))
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(address)
+        self.page.wait_for_selector("#chat .welcome")
+
+    def _request(self, request):
+        self._address(request.url)
+
+    def _address(self, url):
+        parts = urlsplit(url)
+        if parts.scheme not in {"data", "blob"} and parts.hostname not in LOCAL:
+            self.left.append(url)
+
+    def _console(self, message):
+        if message.type in {"error", "warning"}:
+            self.errors.append(message.text)
+
+    def ask(self, question):
+        """Ask, and return the message that answers."""
+        count = self.page.locator("#chat .user-row").count()
+        self.page.fill("#question textarea", question)
+        self.page.keyboard.press("Enter")
+        return self.answer(count)
+
+    def answer(self, number):
+        """Return the answer of a number, from 0, once it is complete."""
+        message = self.page.locator("#chat .bot-row").nth(number)
+        message.locator(".answer, .abstention").wait_for()
+        return message
+
+    def close(self):
+        """Close, and fail for anything that went wrong."""
+        self.context.close()
+        assert self.left == []
+        assert self.errors == []

@@ -1,0 +1,162 @@
+"""The FAISS file is derived: whatever becomes of it, searches are right again."""
+
+import shutil
+import threading
+
+import numpy as np
+import pytest
+
+from index.store import Store
+from index.vectors import FILE_NAME, VectorIndex
+from tests.test_store import document_id, entry, put
+
+TEXTS = {"a": "aaa. ae. e.", "b": "aae. aee.", "c": "eee."}
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store(tmp_path / "index")
+    put(opened, *(entry(name, text) for name, text in TEXTS.items()))
+    yield opened
+    opened.close()
+
+
+def nearest(vectors, store, k=10, within=None):
+    """The texts of the nearest passages; passages whose vectors point to the same side are alike."""
+    found = vectors.search(np.array([1, 0, 0], dtype=np.float32), k, within)
+    assert [cosine for _, cosine in found] == sorted((cosine for _, cosine in found), reverse=True)
+    passages = store.passages(passage for passage, _ in found)
+    return [passages[passage].text for passage, _ in found]
+
+
+def check(vectors, store):
+    """Check a search against a product with all vectors of the store."""
+    ids = store.passage_ids()
+    question = np.array([0.6, 0.8, 0], dtype=np.float32)
+    expected = {key: float(np.frombuffer(raw, "<f4") @ question) for key, raw in store.vectors(ids)}
+    found = dict(vectors.search(question, 1_000))
+    assert found.keys() == expected.keys()
+    assert all(abs(found[key] - expected[key]) < 1e-5 for key in found)
+    assert vectors.cosines(question, [*ids, 12345]) == pytest.approx(expected, abs=1e-5)
+    assert len(vectors) == len(ids)
+
+
+def test_search_is_exact(store):
+    vectors = VectorIndex(store, 3)
+    check(vectors, store)
+    assert nearest(vectors, store, 2) == ["aaa.", "aae."]
+    assert nearest(vectors, store, 10, within=[]) == []
+    some = [passage.id for passage in store.passages_of(document_id("b"))]
+    assert nearest(vectors, store, 10, within=some) == ["aae.", "aee."]
+
+
+def test_an_empty_store_finds_nothing(tmp_path):
+    store = Store(tmp_path)
+    vectors = VectorIndex(store, 3)
+    assert (len(vectors), vectors.search(np.ones(3, dtype=np.float32), 5), vectors.cosines(np.ones(3), [1])) == (0, [], {})
+    vectors.save()
+    assert len(VectorIndex(store, 3)) == 0
+    store.close()
+
+
+def test_sync_takes_over_what_changed(store):
+    vectors = VectorIndex(store, 3)
+    put(store, entry("d", "aaaa. aaaae."))
+    store.remove_sources(["a"])
+    put(store, entry("c", "ea."))
+    assert len(vectors) == 6
+    vectors.sync()
+    check(vectors, store)
+    assert nearest(vectors, store, 1) == ["aaaa."]
+
+
+def test_the_file_is_used_and_whole(store):
+    VectorIndex(store, 3).save()
+    path = store.directory / FILE_NAME
+    before = path.stat().st_mtime_ns
+    check(VectorIndex(store, 3), store)
+    assert path.stat().st_mtime_ns == before
+    assert not list(store.directory.glob("*.tmp")) + list(store.directory.glob("*.damaged"))
+
+
+def test_a_deleted_file_is_not_missed(store):
+    VectorIndex(store, 3).save()
+    (store.directory / FILE_NAME).unlink()
+    check(VectorIndex(store, 3), store)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", None])
+def test_a_damaged_file_is_set_aside(store, content, caplog):
+    VectorIndex(store, 3).save()
+    path = store.directory / FILE_NAME
+    whole = path.read_bytes()
+    flipped = whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :]
+    path.write_bytes(flipped if content is None else content)
+    vectors = VectorIndex(store, 3)
+    check(vectors, store)
+    assert "does not match its checksum" in caplog.text
+    assert not path.exists()
+    assert path.with_suffix(".damaged").exists()
+    vectors.save()
+    caplog.clear()
+    check(VectorIndex(store, 3), store)
+    assert caplog.text == ""
+
+
+def test_a_file_of_an_older_generation_is_not_believed(store, tmp_path):
+    VectorIndex(store, 3).save()
+    old = tmp_path / "old"
+    shutil.copy(store.directory / FILE_NAME, old)
+    store.remove_sources(["a"])
+    put(store, entry("d", "aaaa."))
+    VectorIndex(store, 3).save()
+    shutil.copy(old, store.directory / FILE_NAME)
+    vectors = VectorIndex(store, 3)
+    check(vectors, store)
+    assert "aaa." not in nearest(vectors, store)
+
+
+def test_a_file_written_before_a_crash_is_brought_up_to_date(store):
+    VectorIndex(store, 3).save()
+    # Committed, but the process ended before it saved the vectors.
+    put(store, entry("d", "aaaa."))
+    store.remove_sources(["b"])
+    check(VectorIndex(store, 3), store)
+
+
+def test_a_file_that_cannot_be_written_loses_nothing(store, caplog):
+    (store.directory / FILE_NAME).mkdir()
+    vectors = VectorIndex(store, 3)
+    vectors.save()
+    assert "cannot be written" in caplog.text
+    check(vectors, store)
+    check(VectorIndex(store, 3), store)
+    assert not list(store.directory.glob("*.tmp"))
+
+
+def test_threads_search_while_one_adds_and_saves(store):
+    vectors = VectorIndex(store, 3)
+    errors, done = [], threading.Event()
+    stays, question = store.passage_ids()[0], np.array([1, 0, 0], dtype=np.float32)
+
+    def look():
+        try:
+            while not done.is_set():
+                vectors.sync()
+                assert stays in dict(vectors.search(question, 30))
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        put(store, entry(f"new{number % 3}", f"a{'e' * number}."))
+        vectors.sync()
+        vectors.save()
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    check(vectors, store)
+    check(VectorIndex(store, 3), store)
