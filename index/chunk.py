@@ -13,7 +13,7 @@ from index.sentences import sentences
 from index.types import Document, Passage, Range
 
 # Raise when the same document would be cut differently.
-RECIPE = 2
+RECIPE = 1
 # all-MiniLM-L6-v2 was trained on texts of up to 128 tokens. docs/experiments.md has the comparison.
 PASSAGE_TOKENS = 128
 # A sentence up to this share of a passage is repeated at the start of the next one.

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,7 @@ class Store:
 
     def get(self, key: str) -> str | None:
         """Return a fact stored by :meth:`set`, or ``None``."""
-        row = self._connection().execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        row = self._row("SELECT value FROM meta WHERE key = ?", (key,))
         return None if row is None else str(row[0])
 
     def set(self, key: str, value: str) -> None:
@@ -160,20 +161,16 @@ class Store:
 
     def source_state(self, source: str) -> SourceState | None:
         """Return what ``source`` looked like when it was last read, or ``None`` if it is not stored."""
-        row = (
-            self._connection()
-            .execute(
-                "SELECT size, modified, file_hash, d.id, d.recipe FROM sources JOIN documents d "
-                "ON d.number = document WHERE source = ?",
-                (source,),
-            )
-            .fetchone()
+        row = self._row(
+            "SELECT size, modified, file_hash, d.id, d.recipe FROM sources JOIN documents d "
+            "ON d.number = document WHERE source = ?",
+            (source,),
         )
         return None if row is None else SourceState(*row)
 
     def sources(self) -> list[str]:
         """Return all sources in order."""
-        return [row[0] for row in self._connection().execute("SELECT source FROM sources ORDER BY source")]
+        return [row[0] for row in self._rows("SELECT source FROM sources ORDER BY source")]
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or ``None``."""
@@ -185,40 +182,31 @@ class Store:
 
     def stale(self, recipe: str) -> list[str]:
         """Return the ids of documents that were processed by another recipe."""
-        rows = self._connection().execute("SELECT id FROM documents WHERE recipe <> ?", (recipe,))
+        rows = self._rows("SELECT id FROM documents WHERE recipe <> ?", (recipe,))
         return [row[0] for row in rows]
 
     def _document(self, document_id: str, parts: str) -> Document | None:
-        row = (
-            self._connection()
-            .execute(
-                f"SELECT d.id, (SELECT min(source) FROM sources WHERE document = d.number), text, {parts} "
-                "FROM documents d WHERE d.id = ?",
-                (document_id,),
-            )
-            .fetchone()
+        row = self._row(
+            f"SELECT d.id, (SELECT min(source) FROM sources WHERE document = d.number), text, {parts} "
+            "FROM documents d WHERE d.id = ?",
+            (document_id,),
         )
         return None if row is None else _document(*row)
 
     def holder(self, text: str, recipe: str) -> str | None:
         """Return the id of the document with this text, processed by this recipe, or ``None``."""
-        row = (
-            self._connection()
-            .execute(
-                "SELECT id FROM documents WHERE content_hash = ? AND recipe = ?",
-                (_content_hash(text), recipe),
-            )
-            .fetchone()
+        row = self._row(
+            "SELECT id FROM documents WHERE content_hash = ? AND recipe = ?", (_content_hash(text), recipe)
         )
         return None if row is None else str(row[0])
 
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, in the order they were stored."""
-        return [row[0] for row in self._connection().execute("SELECT id FROM documents ORDER BY number")]
+        return [row[0] for row in self._rows("SELECT id FROM documents ORDER BY number")]
 
     def documents(self) -> list[DocumentInfo]:
         """Return all documents without their texts, in the order they were stored."""
-        rows = self._connection().execute(
+        rows = self._rows(
             "SELECT d.id, title, parts, length(text), "
             "(SELECT json_group_array(source ORDER BY source) FROM sources WHERE document = d.number), "
             "(SELECT count(*) FROM passages WHERE document = d.number) FROM documents d ORDER BY d.number"
@@ -228,9 +216,9 @@ class Store:
     def passage_ids(self, document_ids: Collection[str] | None = None) -> list[int]:
         """Return the ids of all passages, or of those of some documents, rising."""
         if document_ids is None:
-            rows = self._connection().execute("SELECT id FROM passages ORDER BY id")
+            rows = self._rows("SELECT id FROM passages ORDER BY id")
         else:
-            rows = self._connection().execute(
+            rows = self._rows(
                 "SELECT p.id FROM passages p JOIN documents d ON d.number = p.document "
                 "WHERE d.id IN (SELECT value FROM json_each(?)) ORDER BY p.id",
                 (json.dumps(list(document_ids)),),
@@ -239,19 +227,19 @@ class Store:
 
     def passages(self, ids: Iterable[int]) -> dict[int, Passage]:
         """Return the passages that are still stored among ``ids``."""
-        rows = self._connection().execute(
+        rows = self._rows(
             f"{_PASSAGE} WHERE p.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
         )
         return {row[0]: Passage(*row) for row in rows}
 
     def passages_of(self, document_id: str) -> list[Passage]:
         """Return the passages of one document in order."""
-        rows = self._connection().execute(f"{_PASSAGE} WHERE d.id = ? ORDER BY p.id", (document_id,))
+        rows = self._rows(f"{_PASSAGE} WHERE d.id = ? ORDER BY p.id", (document_id,))
         return [Passage(*row) for row in rows]
 
-    def vectors(self, ids: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-        """Yield id and vector (float32, little endian) of the passages that are stored among ``ids``."""
-        yield from self._connection().execute(
+    def vectors(self, ids: Iterable[int]) -> list[tuple[int, bytes]]:
+        """Return id and vector (float32, little endian) of the passages that are stored among ``ids``."""
+        return self._rows(
             "SELECT passage, vector FROM vectors WHERE passage IN (SELECT value FROM json_each(?)) "
             "ORDER BY passage",
             (json.dumps(list(ids)),),
@@ -268,7 +256,7 @@ class Store:
             also: passages whose scores are wanted whether or not they are among the best.
             within: only these passages count; ``None`` for all.
         """
-        rows = self._connection().execute(
+        rows = self._rows(
             "WITH found AS MATERIALIZED ("
             "SELECT rowid AS id, -bm25(words) AS score FROM words WHERE words MATCH :query "
             "AND (:within IS NULL OR rowid IN (SELECT value FROM json_each(:within)))) "
@@ -315,6 +303,8 @@ class Store:
                 raise StoreError(
                     f"{self.directory}: another process has been writing for 30 seconds. Try again later."
                 ) from error
+            except apsw.CorruptError as error:
+                raise _damaged(self._path, error) from error
 
     def put(self, entries: Iterable[Entry], recipe: str) -> dict[str, str]:
         """Store documents in one transaction; return source -> document id.
@@ -357,6 +347,26 @@ class Store:
 
     # Connections
 
+    def _rows(self, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
+        """Return all rows of a query.
+
+        Raises:
+            NotAnIndex: the database is damaged.
+            StoreError: it cannot be read.
+        """
+        try:
+            return self._connection().execute(query, values).fetchall()
+        except (apsw.NotADBError, apsw.CorruptError) as error:
+            raise _damaged(self._path, error) from error
+        except apsw.Error as error:
+            raise StoreError(
+                f"{self._path}: cannot be read ({error}). Try again, or check the disk."
+            ) from error
+
+    def _row(self, query: str, values: Sequence[Any]) -> Any:
+        """Return the first row of a query, or ``None``."""
+        return next(iter(self._rows(query, values)), None)
+
     def _open(self) -> None:
         connection = self._connection()
         try:
@@ -371,10 +381,7 @@ class Store:
             if version == 0:
                 self._create()
         except (apsw.NotADBError, apsw.CorruptError) as error:
-            raise NotAnIndex(
-                f"{self._path}: damaged, or not a Verbatim index ({error}). "
-                "Move it away and index the documents again."
-            ) from error
+            raise _damaged(self._path, error) from error
         except StoreError:
             self.close()
             raise
@@ -401,17 +408,14 @@ class Store:
         try:
             connection = apsw.Connection(str(self._path))
             connection.set_busy_timeout(_BUSY_MILLISECONDS)
-            connection.pragma("journal_mode", "wal")
+            _use_wal(connection)
             connection.pragma("synchronous", "full")
             connection.pragma("foreign_keys", 1)
             self._read_only = connection.readonly("main")
         except (apsw.ReadOnlyError, apsw.CantOpenError) as error:
             connection = self._connect_immutable(error)
         except (apsw.NotADBError, apsw.CorruptError) as error:
-            raise NotAnIndex(
-                f"{self._path}: damaged, or not a Verbatim index ({error}). "
-                "Move it away and index the documents again."
-            ) from error
+            raise _damaged(self._path, error) from error
         return connection
 
     def _connect_immutable(self, cause: apsw.Error) -> apsw.Connection:
@@ -430,14 +434,24 @@ class Store:
         return connection
 
 
+def _use_wal(connection: apsw.Connection) -> None:
+    """Switch to a write-ahead log; SQLite does not wait by itself where another process is doing the same."""
+    for _ in range(100):
+        with contextlib.suppress(apsw.BusyError):
+            connection.pragma("journal_mode", "wal")
+            return
+        time.sleep(0.05)
+    raise StoreError(f"{connection.db_filename('main')}: another process is using it. Try again later.")
+
+
 def _check_directory(directory: Path, path: Path, *, create: bool) -> None:
     try:
         if directory.exists() and not directory.is_dir():
             raise NotAnIndex(f"{directory}: is a file. An index is a folder: name another path with --index.")
         if path.is_file():
             return
-        if path.exists():
-            raise NotAnIndex(f"{path}: is not a file. Choose another folder for the index.")
+        if path.is_dir():
+            raise NotAnIndex(f"{path}: is a folder. Choose another folder for the index.")
     except (OSError, ValueError) as error:
         raise StoreError(
             f"{directory}: cannot be read ({error}). Check its name and permissions, or name another folder."
@@ -453,6 +467,12 @@ def _check_directory(directory: Path, path: Path, *, create: bool) -> None:
 def _read_only(directory: Path) -> IndexReadOnly:
     return IndexReadOnly(
         f"{directory}: cannot be written. Get write permission, or name another folder with --index."
+    )
+
+
+def _damaged(path: Path, error: apsw.Error) -> NotAnIndex:
+    return NotAnIndex(
+        f"{path}: damaged, or not a Verbatim index ({error}). Move it away and index the documents again."
     )
 
 

@@ -80,7 +80,7 @@ class VectorIndex:
 
     def cosines(self, vector: Vectors, ids: Sequence[int]) -> dict[int, float]:
         """Return the cosine of each of ``ids`` that is in the store."""
-        rows = list(self._store.vectors(ids))
+        rows = self._store.vectors(ids)
         products = vector_matrix(rows, self._dimension) @ vector
         return dict(zip((row[0] for row in rows), products.tolist(), strict=True))
 
@@ -123,7 +123,7 @@ class VectorIndex:
 
     def _add(self, ids: NDArray[np.int64]) -> None:
         for start in range(0, len(ids), _ROWS_AT_A_TIME):
-            rows = list(self._store.vectors(ids[start : start + _ROWS_AT_A_TIME].tolist()))
+            rows = self._store.vectors(ids[start : start + _ROWS_AT_A_TIME].tolist())
             matrix = vector_matrix(rows, self._dimension)
             self._index.add_with_ids(matrix, np.asarray([row[0] for row in rows], dtype=np.int64))
 

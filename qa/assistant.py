@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from index.errors import IndexMismatch
 from index.home import index_directory, seeds_directory
 from index.index import Index, check_question
 from index.types import Document, Encoder, Hit
@@ -194,8 +196,13 @@ def answer(
 
 
 def _seeds_index(encoder: Encoder | str | None) -> Index:
-    """Open the index over the documents that come with Verbatim, building it on first use."""
-    index = Index.open(seeds_directory(), encoder=encoder)
+    """Open the index over the documents that come with Verbatim, building it where there is none to use."""
+    try:
+        index = Index.open(seeds_directory(), encoder=encoder)
+    except IndexMismatch:
+        # Made from nothing but the package's own files: cheaper built again than explained.
+        shutil.rmtree(seeds_directory())
+        index = Index.open(seeds_directory(), encoder=encoder)
     try:
         with resources.as_file(resources.files("seeds")) as folder:
             paths = sorted(folder.glob("*.txt"))

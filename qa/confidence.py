@@ -29,7 +29,7 @@ class Coefficients:
     margin: float
 
 
-COEFFICIENTS = Coefficients(intercept=-4.0, score=2.0, cosine=3.0, margin=1.0)
+COEFFICIENTS = Coefficients(intercept=-7.71, score=1.13, cosine=6.12, margin=1.98)
 
 
 @dataclass(frozen=True, slots=True)

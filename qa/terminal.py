@@ -23,7 +23,7 @@ from rich.text import Text
 from index.ingest import FileReport, IngestReport, Progress, Status
 from index.types import DocumentInfo
 from qa.types import Answer, Candidate, Citation
-from qa.web.rendering import confidence_in_words, written_date
+from qa.wording import confidence_in_words, written_date
 
 # Controls (C0, DEL, C1), marks that reorder text or end lines, and halves of surrogate pairs.
 _UNSAFE = re.compile(

@@ -241,7 +241,7 @@ def test_a_database_of_something_else_is_not_an_index(tmp_path, version):
 
 def test_a_folder_of_that_name_is_not_an_index(tmp_path):
     (tmp_path / FILE_NAME).mkdir()
-    with pytest.raises(NotAnIndex, match="is not a file"):
+    with pytest.raises(NotAnIndex, match="is a folder"):
         Store(tmp_path)
 
 

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from index import Document, Index, Passage
 from index.errors import LoadError, SettingsError, VerbatimError
 from index.types import Section
-from qa import Answer, Assistant, Candidate, Citation, Settings
+from qa import Answer, Assistant, Candidate, Citation, Settings, wording
 from qa.types import REASONS
 from qa.web import corpus, examples, handlers, rendering, server, strings
 
@@ -175,13 +175,13 @@ def test_an_abstention_says_why(status):
      (0.7, "Likely right · 70%"), (0.2, "Uncertain: check the source · 20%"), (0.0, "Uncertain: check the source · 0%")],
 )  # fmt: skip
 def test_confidence_in_words(confidence, words):
-    assert rendering.confidence_in_words(confidence) == words
+    assert wording.confidence_in_words(confidence) == words
 
 
 def test_dates_are_written_out():
-    assert rendering.written_date("2020-02-12") == "12 February 2020"
-    assert rendering.written_date(None) == "undated"
-    assert rendering.written_date("2020") == "2020"
+    assert wording.written_date("2020-02-12") == "12 February 2020"
+    assert wording.written_date(None) == "undated"
+    assert wording.written_date("2020") == "2020"
 
 
 # Conversations

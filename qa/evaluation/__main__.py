@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -104,15 +104,14 @@ def fit(
     names = ("intercept", "score", "cosine", "margin")
     console.print(", ".join(f"{n}={c:.2f}" for n, c in zip(names, found.coefficients, strict=True)))
     console.print(f"AUROC {found.auroc:.3f} over {len(observations)} observations")
-    console.print(
-        f"threshold {found.threshold:.2f}: gives {found.given:.0%} of the right answers, "
-        f"withholds {found.withheld:.0%} of those that cannot be right"
-    )
+    shares = ", ".join(f"{share:.0%} of {kind}" for kind, share in found.answered.items())
+    console.print(f"threshold {found.threshold:.2f} answers {shares}")
 
 
 def _sample(examples: Sequence[Example], limit: int, seed: int) -> list[Example]:
     answerable = [example for example in examples if example.answers]
-    return random.Random(seed).sample(answerable, min(limit, len(answerable)))
+    chosen = np.random.default_rng(seed).permutation(len(answerable))[:limit]
+    return [answerable[place] for place in chosen]
 
 
 def seeds_questions() -> Path:

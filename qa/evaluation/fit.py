@@ -33,17 +33,16 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Coefficients (intercept first), AUROC, and the threshold that balances answering and abstaining.
+    """Coefficients (intercept first), AUROC, and the threshold that tells on topic from off topic best.
 
-    The threshold maximises the mean of two shares: right answers that are given, and questions without an
-    answer that are left unanswered (Youden 1950).
+    The threshold maximises the sum of two shares (Youden 1950): answerable questions that are answered, and
+    off-topic ones that are not. ``answered`` holds the share answered at it, by how questions were asked.
     """
 
     coefficients: tuple[float, ...]
     auroc: float
     threshold: float
-    given: float
-    withheld: float
+    answered: dict[str, float]
 
 
 def observe(
@@ -81,24 +80,19 @@ def fit(observations: Sequence[Observation]) -> Fit:
     right = np.array([one.right for one in observations])
     model = LogisticRegression(C=10.0).fit(features, right)
     probabilities: NDArray[np.float64] = model.predict_proba(features)[:, 1]
-    absent = np.array([one.asked != "answerable" for one in observations])
-    threshold, given, withheld = _balance(probabilities, right, absent)
+    asked = np.array([one.asked for one in observations])
+    threshold = _balance(probabilities[asked == "answerable"], probabilities[asked == "off topic"])
     return Fit(
         coefficients=(float(model.intercept_[0]), *(float(weight) for weight in model.coef_[0])),
         auroc=float(roc_auc_score(right, probabilities)),
         threshold=threshold,
-        given=given,
-        withheld=withheld,
+        answered={
+            kind: float((probabilities[asked == kind] >= threshold).mean()) for kind in dict.fromkeys(asked)
+        },
     )
 
 
-def _balance(
-    probabilities: NDArray[np.float64], right: NDArray[np.bool_], absent: NDArray[np.bool_]
-) -> tuple[float, float, float]:
-    best = (0.0, 1.0, 0.0)
-    for threshold in np.arange(0.01, 1.0, 0.01):
-        given = float((probabilities[right] >= threshold).mean())
-        withheld = float((probabilities[absent] < threshold).mean())
-        if given + withheld > best[1] + best[2]:
-            best = (float(threshold), given, withheld)
-    return best
+def _balance(answerable: NDArray[np.float64], off_topic: NDArray[np.float64]) -> float:
+    thresholds = np.arange(0.01, 1.0, 0.01)
+    gains = [(answerable >= one).mean() + (off_topic < one).mean() for one in thresholds]
+    return float(thresholds[int(np.argmax(gains))])

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import PurePath
 
 from index.types import Passage
 from qa.types import Answer, Candidate, Citation
 from qa.web import strings
+from qa.wording import CONFIDENCE, confidence_in_words, written_date
 
 # Characters that reorder the text around them: shown by name, so that no quote reads other than it is.
 _BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -124,24 +124,6 @@ def highlighted(citation: Citation, passage: Passage | None) -> str:
     return f"{_prose(before)}<mark>{_quote(citation)}</mark>{_prose(after)}"
 
 
-def confidence_in_words(confidence: float) -> str:
-    """Return a confidence as words and percent; 100% is for certainty only."""
-    words = next(words for least, words, _ in strings.CONFIDENCE if confidence >= least)
-    percent = 100 if confidence >= 1 else min(round(confidence * 100), 99)
-    return f"{words} · {percent}%"
-
-
-def written_date(iso: str | None) -> str:
-    """Return an ISO date as people write it, without doubt about day and month."""
-    if iso is None:
-        return strings.UNDATED
-    try:
-        day = date.fromisoformat(iso)
-    except ValueError:
-        return iso
-    return f"{day.day} {day:%B} {day.year}"
-
-
 def _quoted(candidate: Candidate, links: str = "") -> str:
     first = candidate.citations[0]
     return (
@@ -160,7 +142,7 @@ def _links(candidate: Candidate, turn: int) -> str:
 
 
 def _confidence(confidence: float) -> str:
-    level = next(level for least, _, level in strings.CONFIDENCE if confidence >= least)
+    level = next(level for least, _, level in CONFIDENCE if confidence >= least)
     return f'<p class="confidence {level}">{escape(confidence_in_words(confidence))}</p>'
 
 

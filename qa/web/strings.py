@@ -21,7 +21,6 @@ SOURCES = "Sources"
 NEAREST = "Nearest passages"
 SOURCES_EMPTY = "The passages an answer is quoted from appear here, with the quote highlighted."
 SOURCES_NONE = "No passage comes near."
-UNDATED = "undated"
 PAGE = "page {}"
 
 ADVICE: dict[Status, str] = {
@@ -34,13 +33,6 @@ ADVICE: dict[Status, str] = {
     "language": "",
 }
 
-# From which confidence on, in words, and the class of its colour.
-CONFIDENCE = (
-    (1.0, "Certain", "sure"),
-    (0.9, "Very likely right", "sure"),
-    (0.7, "Likely right", "likely"),
-    (0.0, "Uncertain: check the source", "unsure"),
-)
 
 EXAMPLE_ABOUT = "What is this about?"
 EXAMPLE_PUBLISHED = "When was this published?"
