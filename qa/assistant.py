@@ -120,7 +120,9 @@ class Assistant:
         status = decide(ranked, hits, self.settings.threshold)
         if status == "answered":
             best = [one for one in ranked if one.confidence >= self.settings.threshold]
-            return Answer(question, question, status, self._candidates(best, self.settings.candidates))
+            if candidates := self._candidates(best, self.settings.candidates):
+                return Answer(question, question, status, candidates)
+            status = "not_found"  # what was found has been removed since
         if not _latin(question) and not any(hit.lexical for hit in hits):
             status = "language"
         near = self._candidates(ranked, _NEAR_MISSES)
@@ -212,6 +214,7 @@ def _seeds_index(encoder: Encoder | str | None) -> Index:
                 index.add(paths)
                 # Where Verbatim was installed before.
                 index.remove(*(stored - {str(path) for path in paths}))
+            index.rebuild()
     except BaseException:
         index.close()
         raise

@@ -24,14 +24,14 @@ def cite(number: int, span: Span, passage: Passage, document: Document) -> Citat
 
 def citation_at(number: int, answer: Range, quote: Range, document: Document) -> Citation:
     """Return the citation of a known stretch of a document."""
-    section = document.section_at(quote.start)
+    section = document.section_at(answer.start)
     return Citation(
         number=number,
         document_id=document.id,
         title=section.title if section and section.title else document.title,
         date=section.date if section else None,
         source=document.source,
-        page=document.page_at(quote.start),
+        page=document.page_at(answer.start),
         start=quote.start,
         end=quote.end,
         quote=document.text[quote.start : quote.end],

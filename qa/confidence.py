@@ -29,7 +29,7 @@ class Coefficients:
     margin: float
 
 
-COEFFICIENTS = Coefficients(intercept=-7.71, score=1.13, cosine=6.12, margin=1.98)
+COEFFICIENTS = Coefficients(intercept=-7.28, score=1.22, cosine=4.43, margin=2.48)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ def found(index, question):
     return {hit.passage.text for hit in index.search(question, 20) if hit.lexical > 0}
 
 
-def whole(index):
-    """Check that each document has the passages that its text has, found by words and by vector."""
+def whole(index, every=1):
+    """Check that each document has the passages that its text has; search for every so manieth of them."""
     total = 0
     for info in index.documents():
         made = index.document(info.id)
@@ -59,7 +59,7 @@ def whole(index):
             (p.start, p.end, p.text, p.heading) for p in expected
         ]
         assert info.passages == len(passages) > 0
-        for passage in passages:
+        for passage in (p for p in passages if p.id % every == 0):
             hits = index.search(passage.text[:2_000], 3, documents=[info.id])
             assert passage.text in {hit.passage.text for hit in hits if hit.lexical > 0 and hit.dense > 0.5}
         total += len(passages)
