@@ -5,8 +5,9 @@ Answered from titles and dates that the text shows, so that these answers are qu
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from index.index import Index
 from index.search import content_words
@@ -56,18 +57,20 @@ def about(question: str, index: Index, documents: Collection[str] | None) -> Ans
         found = list(_dates(index, documents, match["topic"]))
     else:
         return None
-    stretches = [one for one in found if one is not None][:_MOST]
-    if not stretches:
-        return None
-    candidates = tuple(
-        Candidate(
-            document.text[stretch.start : stretch.end],
-            1.0,
-            (citation_at(number, stretch, stretch, document),),
-        )
-        for number, (document, stretch) in enumerate(stretches, 1)
+    candidates = _candidates([one for one in found if one is not None])
+    return Answer(question, question, "answered", candidates) if candidates else None
+
+
+def _candidates(stretches: Sequence[tuple[Document, Range]]) -> tuple[Candidate, ...]:
+    """Return the first distinct texts among ``stretches``, each with all that show it."""
+    same: dict[str, list[tuple[Document, Range]]] = {}
+    for document, stretch in stretches:
+        same.setdefault(document.text[stretch.start : stretch.end], []).append((document, stretch))
+    number = itertools.count(1)
+    return tuple(
+        Candidate(text, 1.0, tuple(citation_at(next(number), at, at, document) for document, at in places))
+        for text, places in itertools.islice(same.items(), _MOST)
     )
-    return Answer(question, question, "answered", candidates)
 
 
 def _sections(index: Index, documents: Collection[str] | None) -> Iterator[tuple[Document, Section]]:

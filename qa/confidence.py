@@ -91,7 +91,8 @@ def probability(evidence: tuple[float, float, float]) -> float:
     """Return the chance that an answer with this evidence is right, in [0, 1]."""
     score, cosine, margin = evidence
     c = COEFFICIENTS
-    return 1.0 / (1.0 + math.exp(-(c.intercept + c.score * score + c.cosine * cosine + c.margin * margin)))
+    logit = c.intercept + c.score * score + c.cosine * cosine + c.margin * margin
+    return 0.5 * (1.0 + math.tanh(0.5 * logit))  # the logistic function, without overflow
 
 
 def _same_place(span: Span, hit: Hit, other: Span, where: Hit) -> bool:

@@ -31,7 +31,7 @@ console = Console()
 
 Files = Annotated[list[Path], typer.Argument(help="Question sets in SQuAD JSON, plain or gzip.")]
 Limit = Annotated[int | None, typer.Option(help="Ask only the first N questions.")]
-_CURVE = (0.02, 0.05, 0.2, 0.3, 0.5, 0.7, 0.9)
+_CURVE = (0.02, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
 
 @app.command()
