@@ -1,4 +1,4 @@
-"""Converts a checkpoint to OpenVINO: ``python -m index.convert encoder CHECKPOINT TARGET``.
+"""Converts a checkpoint to OpenVINO: ``python -m index.convert CHECKPOINT TARGET``.
 
 Run by :mod:`index.runtime` in a process of its own, the only place of ``index/`` besides the fallback in
 :mod:`index.encode` that imports torch. Writes ``model.xml`` and ``model.bin`` (fp32), ``tokenizer.json``
@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 import torch
-from openvino.frontend import FrontEndManager
-from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from sentence_transformers import SentenceTransformer
 
 from index.errors import EncoderError
+from index.quiet import load_openvino
 
 _WORST_COSINE = 0.9999
 
@@ -55,17 +53,19 @@ def convert_encoder(checkpoint: Path, target: Path) -> None:
         converted = _trace(wrapped, _batch(model, rows=2, length=16))
         probe = _batch(model, rows=3, length=41)
         expected = wrapped(**probe)[0].numpy()
-    openvino.save_model(converted, str(target / "model.xml"), compress_to_fp16=False)
+    load_openvino().save_model(converted, str(target / "model.xml"), compress_to_fp16=False)
     _check(target, probe, expected)
     facts = encoder_facts(model)
     model.tokenizer.backend_tokenizer.save(str(target / "tokenizer.json"))
     (target / "facts.json").write_text(json.dumps(facts, indent=1), "utf-8")
 
 
-def _trace(module: torch.nn.Module, example: dict[str, torch.Tensor]) -> openvino.Model:
-    # What openvino.convert_model does inside, without the usage report that it sends over the network.
-    frontend = FrontEndManager().load_by_framework("pytorch")
-    decoder = TorchScriptPythonDecoder(module, example_input=example)
+def _trace(module: torch.nn.Module, example: dict[str, torch.Tensor]) -> Any:
+    # What openvino.convert_model does inside, without what it does around: checks, and a usage report.
+    frontend = load_openvino("openvino.frontend").FrontEndManager().load_by_framework("pytorch")
+    decoders = load_openvino("openvino.frontend.pytorch.ts_decoder")
+    # Held in a variable: the frontend does not keep it alive.
+    decoder = decoders.TorchScriptPythonDecoder(module, example_input=example)
     return frontend.convert(frontend.load(decoder))
 
 
@@ -104,8 +104,10 @@ def _batch(model: SentenceTransformer, rows: int, length: int) -> dict[str, torc
 
 
 def _check(target: Path, probe: dict[str, torch.Tensor], expected: np.ndarray[Any, Any]) -> None:
-    compiled = openvino.Core().compile_model(
-        str(target / "model.xml"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = (
+        load_openvino()
+        .Core()
+        .compile_model(str(target / "model.xml"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     )
     found = compiled([probe["input_ids"].numpy(), probe["attention_mask"].numpy()])[0]
     cosine = float((found * expected).sum(axis=1).min())
@@ -115,9 +117,7 @@ def _check(target: Path, probe: dict[str, torch.Tensor], expected: np.ndarray[An
 
 def main(arguments: list[str]) -> None:
     """Convert as the command line says."""
-    head, checkpoint, target = arguments
-    if head != "encoder":
-        raise EncoderError(f"unknown head {head!r}: it must be 'encoder'")
+    checkpoint, target = arguments
     convert_encoder(Path(checkpoint), Path(target))
 
 

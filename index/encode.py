@@ -46,9 +46,7 @@ def load_encoder(name: str | Path | None = None) -> Encoder:
     checkpoint = default_checkpoint() if name is None else _find_checkpoint(name)
     key = checkpoint_hash(checkpoint, _DEFAULT_SHA256 if name is None else None)
     try:
-        return OpenVinoEncoder(
-            load_runtime(checkpoint, key, "encoder", cache_directory(), best_precision()), key
-        )
+        return OpenVinoEncoder(load_runtime(checkpoint, key, cache_directory(), best_precision()), key)
     except EncoderError as error:
         logger.warning("%s. Running it on torch instead, which is slower.", error)
         return TorchEncoder(checkpoint, key)
@@ -216,11 +214,15 @@ def _find_checkpoint(name: str | Path) -> Path:
 def _hub_checkpoint(name: str) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow, and rarely needed
 
+    repository = name if "/" in name else f"sentence-transformers/{name}"
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors"]
     try:
-        found = snapshot_download(
-            name if "/" in name else f"sentence-transformers/{name}",
-            allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors"],
-        )
+        try:
+            # What is on the disk is used without asking anyone.
+            found = snapshot_download(repository, allow_patterns=patterns, local_files_only=True)
+        except OSError:
+            logger.warning("Downloading the model %s (once)", repository)
+            found = snapshot_download(repository, allow_patterns=patterns)
     except (OSError, ValueError) as error:
         raise EncoderError(
             f"{name}: neither a folder nor a model that can be had from the Hugging Face hub "

@@ -119,12 +119,17 @@ class Index:
         removed = [
             name
             for name in filter(is_unicode, map(str, names))
-            if self._store.remove_documents([name]) or self._store.remove_sources(_sources(name))
+            if self._store.remove_documents([name]) or self._remove_source(name)
         ]
         if removed:
             self._vectors.sync()
             self._vectors.save()
         return removed
+
+    def _remove_source(self, name: str) -> list[str]:
+        """Remove the one source that a name means: as given, as an absolute path, or a link's target."""
+        stored = (one for one in _sources(name) if self._store.source_state(one) is not None)
+        return self._store.remove_sources([source] if (source := next(stored, None)) else [])
 
     # Out
 
@@ -145,6 +150,10 @@ class Index:
             raise SettingsError(f"k is {k}: it must be at least 1")
         self._vectors.sync()
         return search(self._store, self._vectors, self.encoder, question, k, documents)
+
+    def document_ids(self) -> list[str]:
+        """Return the ids of all documents, in the order they were added."""
+        return self._store.document_ids()
 
     def documents(self) -> list[DocumentInfo]:
         """Return all documents, in the order they were added."""

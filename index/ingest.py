@@ -7,6 +7,7 @@ that an interruption loses at most one batch, and never half a document.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ import numpy as np
 from index import chunk as chunking
 from index import clean, load
 from index.errors import LoadError
-from index.load.files import absolute
+from index.load.files import absolute, is_unicode
 from index.sections import find_sections
 from index.store import Entry, SourceState, Store
 from index.types import Document, Encoder, Passage
@@ -153,7 +154,9 @@ class Ingest:
         try:
             result = read()
         except LoadError as error:
-            result = FileReport(source, "failed", message=str(error))
+            known = is_unicode(source) and self._store.source_state(source)
+            kept = "; what was read before stays" if known else ""
+            result = FileReport(source, "failed", message=f"{error}{kept}")
         if isinstance(result, FileReport):
             self._files.append(result)
             return
@@ -210,16 +213,23 @@ class Ingest:
             self._flush()
             holder = self._store.holder(document.text, self._recipe)
         if holder is None:
-            passages = chunking.chunk(document, self._encoder.count_tokens, self._encoder.max_tokens)
-            return _Pending(loaded, document, state, passages, replaces=known is not None)
+            return _Pending(loaded, document, state, self._chunk(document), replaces=known is not None)
         if known and known.document_id == holder:
             self._store.refresh(document.source, state)
             return FileReport(document.source, "unchanged")
         return _Pending(loaded, document, state, (), replaces=known is not None, duplicate=True)
 
+    def _chunk(self, document: Document) -> list[Passage]:
+        return chunking.chunk(document, self._encoder.count_tokens, self._encoder.max_tokens)
+
     # Writing
 
     def _flush(self) -> None:
+        for pending in self._pending:
+            # What a copy was to share may have been removed while it waited.
+            if pending.duplicate and self._store.holder(pending.document.text, self._recipe) is None:
+                pending.passages = self._chunk(pending.document)
+                pending.duplicate = False
         passages = [passage for pending in self._pending for passage in pending.passages]
         sources = [pending.document.source for pending in self._pending for _ in pending.passages]
         texts = [chunking.encoder_text(passage) for passage in passages]
@@ -254,7 +264,7 @@ class Ingest:
             for source in self._store.sources()
             if source not in kept
             and any(Path(source).is_relative_to(folder) for folder in folders)
-            and not Path(source).exists()
+            and not os.path.lexists(source)
         ]
         removed = self._store.remove_sources(gone) if gone else []
         dropped = tuple(FileReport(source, "removed", message="the file is gone") for source in removed)

@@ -23,21 +23,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from index.errors import EncoderError
+from index.quiet import load_openvino
 
 logger = logging.getLogger(__name__)
 
 Precision = Literal["f32", "bf16"]
-Head = Literal["encoder"]
 
 # Raise it when what conversion writes changes.
 _CACHE_FORMAT = 2
 # Padding to multiples of this bounds how many shapes the runtime has to prepare for.
 _LENGTH_STEP = 8
+_FACTS = frozenset(
+    {"dimension", "max_tokens", "special_tokens", "padding", "question_prompt", "passage_prompt"}
+)
 _MODEL_FILES = (".json", ".safetensors", ".txt", ".model")
 
 
@@ -54,6 +56,8 @@ class Runtime:
 
     def __init__(self, directory: Path, precision: Precision) -> None:
         self.facts: dict[str, Any] = json.loads((directory / "facts.json").read_text("utf-8"))
+        if missing := _FACTS - self.facts.keys():
+            raise ValueError(f"facts.json lacks {', '.join(sorted(missing))}")
         self.tokenizer: Tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
@@ -118,24 +122,27 @@ def checkpoint_hash(checkpoint: Path, weights_sha256: str | None = None) -> str:
     return digest.hexdigest()
 
 
-def load_runtime(
-    checkpoint: Path, key: str, head: Head, cache_directory: Path, precision: Precision
-) -> Runtime:
+def load_runtime(checkpoint: Path, key: str, cache_directory: Path, precision: Precision) -> Runtime:
     """Return the compiled model of ``checkpoint``, converting it first where the cache lacks ``key``.
 
     Raises:
         EncoderError: OpenVINO cannot convert or run the model, or the cache cannot be written.
     """
-    directory = cache_directory / f"{head}-{key[:16]}-{_CACHE_FORMAT}"
+    directory = cache_directory / f"encoder-{key[:16]}-{_CACHE_FORMAT}"
     try:
-        if not (directory / "facts.json").is_file():
-            _convert(checkpoint, head, directory)
+        if (directory / "facts.json").is_file():
+            try:
+                return Runtime(directory, precision)
+            except Exception as error:  # noqa: BLE001 - tokenizers raises nothing more special
+                logger.warning("%s: damaged (%s), so made again", directory, error)
+                shutil.rmtree(directory)
+        _convert(checkpoint, directory)
         return Runtime(directory, precision)
     except (OSError, RuntimeError, ValueError) as error:
         raise EncoderError(f"{checkpoint}: OpenVINO cannot run this model: {error}") from error
 
 
-def _convert(checkpoint: Path, head: Head, directory: Path) -> None:
+def _convert(checkpoint: Path, directory: Path) -> None:
     """Convert into a temporary folder and rename it, so that a half-written model is never used."""
     logger.warning("Preparing the model for this machine (once, about 20 seconds): %s", checkpoint.name)
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +151,8 @@ def _convert(checkpoint: Path, head: Head, directory: Path) -> None:
         package_root = str(Path(__file__).resolve().parent.parent)
         paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
         done = subprocess.run(
-            [sys.executable, "-m", "index.convert", head, str(checkpoint), str(temporary)],
+            # -P: nothing in the current folder may pass for a module.
+            [sys.executable, "-P", "-m", "index.convert", str(checkpoint), str(temporary)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"},
             capture_output=True,
             text=True,
@@ -165,4 +173,4 @@ def _convert(checkpoint: Path, head: Head, directory: Path) -> None:
 
 @cache
 def _core() -> Any:
-    return openvino.Core()
+    return load_openvino().Core()

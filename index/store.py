@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -112,7 +113,8 @@ class Store:
         self.directory = directory
         self._path = directory / FILE_NAME
         self._local = threading.local()
-        self._connections: list[apsw.Connection] = []
+        self._connections: list[tuple[threading.Thread, apsw.Connection]] = []
+        self._connections_lock = threading.Lock()
         self._write_lock = threading.RLock()
         self._read_only = False
         _check_directory(directory, self._path, create=create)
@@ -120,10 +122,16 @@ class Store:
 
     def close(self) -> None:
         """Close the connections of all threads."""
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
+        with self._connections_lock:
+            for _, connection in self._connections:
+                connection.close()
+            self._connections.clear()
         self._local = threading.local()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the index cannot be written from here."""
+        return self._read_only
 
     # Facts about the whole index
 
@@ -382,6 +390,8 @@ class Store:
                 self._create()
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise _damaged(self._path, error) from error
+        except (apsw.BusyError, apsw.IOError, apsw.FullError) as error:
+            raise StoreError(f"{self._path}: cannot be opened ({error}). Try again later.") from error
         except StoreError:
             self.close()
             raise
@@ -393,6 +403,8 @@ class Store:
                 if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
                     raise NotAnIndex(f"{self._path}: a database of something else. Choose another folder.")
                 connection.execute(_SCHEMA)
+                # Tells what belongs to this store from what was derived from another.
+                connection.execute("INSERT INTO meta VALUES ('key', lower(hex(randomblob(16))))")
                 connection.pragma("application_id", _APPLICATION_ID)
                 connection.pragma("user_version", FORMAT)
 
@@ -401,8 +413,17 @@ class Store:
         if connection is None:
             connection = self._connect()
             self._local.connection = connection
-            self._connections.append(connection)
+            self._keep(connection)
         return connection
+
+    def _keep(self, connection: apsw.Connection) -> None:
+        """Remember a thread's connection, and close those of threads that have ended."""
+        with self._connections_lock:
+            ended = [one for one in self._connections if not one[0].is_alive()]
+            self._connections = [one for one in self._connections if one[0].is_alive()]
+            self._connections.append((threading.current_thread(), connection))
+        for _, old in ended:
+            old.close()
 
     def _connect(self) -> apsw.Connection:
         try:
@@ -413,6 +434,10 @@ class Store:
             connection.pragma("foreign_keys", 1)
             self._read_only = connection.readonly("main")
         except (apsw.ReadOnlyError, apsw.CantOpenError) as error:
+            if os.access(self.directory, os.W_OK) and os.access(self._path, os.W_OK):
+                raise StoreError(
+                    f"{self._path}: cannot be opened ({error}). Close what holds many files open."
+                ) from error
             connection = self._connect_immutable(error)
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise _damaged(self._path, error) from error

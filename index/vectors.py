@@ -1,7 +1,8 @@
 """Nearest passages by cosine: a FAISS index derived from the store, rebuildable at any time.
 
-The file is written to a temporary name, synced, read back and renamed; its sha256 is kept in the store,
-because FAISS has no checksum of its own. A file that fails the check is set aside and built anew.
+The file is written to a temporary name, synced, read back and renamed. It ends with a sha256 over itself and
+its store's key, because FAISS has no checksum and every store counts its passages from 1. A file that fails
+the check is set aside and built anew.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FILE_NAME = "vectors.faiss"
-_CHECKSUM = "vectors_sha256"
+_DIGEST_BYTES = hashlib.sha256().digest_size
 _ROWS_AT_A_TIME = 10_000
 
 
@@ -41,7 +42,10 @@ class VectorIndex:
         self._lock = threading.RLock()
         self._index = self._load() or _empty(dimension)
         self._generation = -1
+        loaded = len(self)
         self.sync()
+        if loaded == 0 < len(self) and not store.read_only:
+            self.save()
 
     def __len__(self) -> int:
         """Return the number of vectors."""
@@ -89,28 +93,28 @@ class VectorIndex:
         temporary = self._path.with_name(f"{FILE_NAME}.{os.getpid()}-{threading.get_ident()}.tmp")
         with self._lock:
             data = faiss.serialize_index(self._index).tobytes()
-        try:
-            _write(temporary, data)
-            temporary.replace(self._path)
-        except OSError as error:
-            # The documents are stored already: what cannot be written is built anew at the next opening.
-            logger.warning("%s: cannot be written (%s). Free some space.", self._path, error)
-            return
-        finally:
-            temporary.unlink(missing_ok=True)
-        self._store.set(_CHECKSUM, hashlib.sha256(data).hexdigest())
+            try:
+                _write(temporary, data + self._digest(data))
+                temporary.replace(self._path)
+            except OSError as error:
+                # The documents are stored already: what cannot be written is built anew when it is needed.
+                logger.warning("%s: cannot be written (%s). Free some space.", self._path, error)
+            finally:
+                temporary.unlink(missing_ok=True)
 
     def _load(self) -> Any:
-        expected = self._store.get(_CHECKSUM)
-        if expected is None or not self._path.is_file():
+        if not self._path.is_file():
             return None
-        data = self._path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != expected:
-            # Not an error: another process may be between writing the file and its checksum.
+        content = self._path.read_bytes()
+        data, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+        if self._digest(data) != digest:
             logger.warning("%s: does not match its checksum; built anew from the store.", self._path)
             self._quarantine()
             return None
         return faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
+
+    def _digest(self, data: bytes) -> bytes:
+        return hashlib.sha256(data + (self._store.get("key") or "").encode()).digest()
 
     def _quarantine(self) -> None:
         try:

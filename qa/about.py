@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from index.index import Index
 from index.search import content_words
 from index.sentences import sentences
 from index.types import Document, Range, Section
 from qa.cite import citation_at
+from qa.confidence import OFF_TOPIC_COSINE
 from qa.types import Answer, Candidate
 
 _THIS = r"(?:this|these|it|they|the|your|all(?: of)? (?:this|these|the))"
@@ -39,44 +40,49 @@ _VERB = re.compile(
     r"\b(?:published|posted|written|released|dated|issued|come out|appear)|\bdate of\b|\bhow old\b",
     re.IGNORECASE,
 )
-_MOST = 10
 _OPENING = 400
+# Of a large collection the first ones say enough; each is read whole.
+_MOST_SECTIONS = 200
 
 
-def about(question: str, index: Index, documents: Collection[str] | None) -> Answer | None:
+def about(question: str, index: Index, documents: Collection[str] | None, most: int) -> Answer | None:
     """Return the answer to a question about the documents themselves, or ``None`` for any other.
 
     Args:
         question: as it was asked.
         index: where the documents are.
         documents: ids of the only documents to use; ``None`` for all.
+        most: how many candidates to give at most.
     """
     if _ABOUT.match(question):
-        found = [_topic(document, section) for document, section in _sections(index, documents)]
+        found: Iterable[tuple[Document, Range] | None] = (
+            _topic(document, section) for document, section in _sections(index, documents)
+        )
     elif (match := _PUBLISHED.match(question)) and _VERB.search(question):
-        found = list(_dates(index, documents, match["topic"]))
+        found = _dates(index, documents, match["topic"])
     else:
         return None
-    candidates = _candidates([one for one in found if one is not None])
+    stretches = itertools.islice((one for one in found if one is not None), _MOST_SECTIONS)
+    candidates = _candidates(stretches, most)
     return Answer(question, question, "answered", candidates) if candidates else None
 
 
-def _candidates(stretches: Sequence[tuple[Document, Range]]) -> tuple[Candidate, ...]:
-    """Return the first distinct texts among ``stretches``, each with all that show it."""
+def _candidates(stretches: Iterable[tuple[Document, Range]], most: int) -> tuple[Candidate, ...]:
+    """Return the first ``most`` distinct texts among ``stretches``, each with all that show it."""
     same: dict[str, list[tuple[Document, Range]]] = {}
     for document, stretch in stretches:
         same.setdefault(document.text[stretch.start : stretch.end], []).append((document, stretch))
     number = itertools.count(1)
     return tuple(
         Candidate(text, 1.0, tuple(citation_at(next(number), at, at, document) for document, at in places))
-        for text, places in itertools.islice(same.items(), _MOST)
+        for text, places in itertools.islice(same.items(), most)
     )
 
 
 def _sections(index: Index, documents: Collection[str] | None) -> Iterator[tuple[Document, Section]]:
-    for info in index.documents():
-        if documents is None or info.id in documents:
-            document = index.document(info.id)
+    for document_id in index.document_ids():
+        if documents is None or document_id in documents:
+            document = index.document(document_id)
             if document is not None:
                 whole = Section(0, len(document.text), document.title)
                 yield from ((document, section) for section in document.sections or (whole,))
@@ -107,9 +113,14 @@ def _dates(
     index: Index, documents: Collection[str] | None, topic: str
 ) -> Iterator[tuple[Document, Range] | None]:
     """Yield where sections show their dates; with a topic, of the section it is found in only."""
-    dated = [(d, s) for d, s in _sections(index, documents) if s.date_at is not None]
+    dated: Iterable[tuple[Document, Section]] = (
+        (document, section)
+        for document, section in _sections(index, documents)
+        if section.date_at is not None
+    )
     if content_words(topic):
-        hits = index.search(topic, 1, documents=documents)
+        nearest = index.search(topic, 1, documents=documents)
+        hits = [hit for hit in nearest if hit.dense >= OFF_TOPIC_COSINE and hit.lexical > 0]
         dated = [
             (document, section)
             for document, section in dated

@@ -7,7 +7,6 @@ import shutil
 import threading
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -15,6 +14,7 @@ from typing import Literal, Self
 from index.errors import IndexMismatch
 from index.home import index_directory, seeds_directory
 from index.index import Index, check_question
+from index.store import FILE_NAME
 from index.types import Document, Encoder, Hit
 from qa.about import about
 from qa.cite import cite
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 Stage = Literal["searching", "reading"]
 _NEAR_MISSES = 3
+# Beside this package, in a checkout and in an installation alike.
+_SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 
 
 class Assistant:
@@ -102,13 +104,13 @@ class Assistant:
         check_question(question)
         question = question.strip()
         yield "searching"
-        known = {info.id for info in self.index.documents()}
+        known = set(self.index.document_ids())
         chosen = None if documents is None else known.intersection(documents)
         if not known:
             yield Answer(question, question, "no_index")
         elif chosen is not None and not chosen:
             yield Answer(question, question, "filtered")
-        elif (direct := about(question, self.index, chosen)) is not None:
+        elif (direct := about(question, self.index, chosen, self.settings.candidates)) is not None:
             yield direct
         else:
             hits = self.index.search(question, self.settings.passages, documents=chosen)
@@ -165,10 +167,11 @@ def _is_quoted(one: Ranked, candidates: Sequence[Candidate]) -> bool:
 
 def has_own_index() -> bool:
     """Return whether the user has an index of their own."""
-    return (index_directory() / "index.db").is_file()
+    return (index_directory() / FILE_NAME).is_file()
 
 
-_shared: dict[Path | None, Assistant] = {}
+# By folder, and by what tells a database from another that took its place.
+_shared: dict[tuple[Path, int, int], Assistant] = {}
 _shared_lock = threading.Lock()
 
 
@@ -187,14 +190,21 @@ def answer(
         StoreError: there is no index, or it cannot be used.
         EncoderError: the encoder cannot be loaded.
     """
-    directory = (
-        Path(index).expanduser().resolve() if index else index_directory() if has_own_index() else None
-    )
+    own = Path(index).expanduser().resolve() if index else index_directory() if has_own_index() else None
     with _shared_lock:
-        if directory not in _shared:
-            _shared[directory] = Assistant.open(directory)
-        assistant = _shared[directory]
+        assistant = _shared.get(_database(own or seeds_directory()))
+        if assistant is None:
+            assistant = Assistant.open(own)
+            _shared[_database(assistant.index.directory)] = assistant
     return assistant.answer(question, documents=documents)
+
+
+def _database(directory: Path) -> tuple[Path, int, int]:
+    try:
+        stat = (directory / FILE_NAME).stat()
+    except OSError:
+        return directory, 0, 0
+    return directory, stat.st_dev, stat.st_ino
 
 
 def _seeds_index(encoder: Encoder | str | None) -> Index:
@@ -206,15 +216,13 @@ def _seeds_index(encoder: Encoder | str | None) -> Index:
         shutil.rmtree(seeds_directory())
         index = Index.open(seeds_directory(), encoder=encoder)
     try:
-        with resources.as_file(resources.files("seeds")) as folder:
-            paths = sorted(folder.glob("*.txt"))
-            stored = {source for info in index.documents() for source in info.sources}
-            if stored != {str(path) for path in paths}:
-                logger.warning("Indexing the %d documents that come with Verbatim (once)", len(paths))
-                index.add(paths)
-                # Where Verbatim was installed before.
-                index.remove(*(stored - {str(path) for path in paths}))
-            index.rebuild()
+        paths = sorted(_SEEDS.glob("*.txt"))
+        stored = {source for info in index.documents() for source in info.sources}
+        if not stored:
+            logger.warning("Indexing the %d documents that come with Verbatim (once)", len(paths))
+        index.add(paths)
+        # Where Verbatim was installed before.
+        index.remove(*(stored - {str(path) for path in paths}))
     except BaseException:
         index.close()
         raise

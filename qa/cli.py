@@ -183,7 +183,7 @@ def ask(
     )
     with _open_assistant(index, settings) as assistant:
         if document:
-            known = {info.id for info in assistant.index.documents()}
+            known = set(assistant.index.document_ids())
             for name in document:
                 if name not in known:
                     _note(f"warning: no document has the id {safe(name)}. See: qa documents")

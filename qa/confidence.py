@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from index.types import Hit, Passage
 from qa.types import Reading, Span, Status
@@ -48,8 +49,9 @@ class Ranked:
 def rank(readings: Sequence[Reading], hits: Sequence[Hit]) -> list[Ranked]:
     """Return distinct answers, best first, each with a probability of being right in [0, 1].
 
-    The same stretch of a document, reached through overlapping passages, counts once; the same words in
-    several places are one answer with several spans.
+    None is more probable than one before it, whatever is known of their passages. The same stretch of a
+    document, reached through overlapping passages, counts once; the same words in several places are one
+    answer with several spans.
     """
     passages = {hit.passage.id: hit for hit in hits}
     found = [(span, passages[reading.passage_id]) for reading in readings for span in reading.spans]
@@ -63,13 +65,11 @@ def rank(readings: Sequence[Reading], hits: Sequence[Hit]) -> list[Ranked]:
             groups.append([(span, hit)])
         else:
             same.append((span, hit))
+    evidence = [_evidence(groups, position) for position in range(len(groups))]
+    confidences = accumulate(map(probability, evidence), min)
     return [
-        Ranked(
-            probability(evidence := _evidence(groups, position)),
-            evidence,
-            tuple((span, hit.passage) for span, hit in group),
-        )
-        for position, group in enumerate(groups)
+        Ranked(confidence, weighed, tuple((span, hit.passage) for span, hit in group))
+        for group, weighed, confidence in zip(groups, evidence, confidences, strict=True)
     ]
 
 

@@ -1,9 +1,13 @@
 """What several test modules share: a home with the converted encoder and the seeds' index in it, and a tiny
 encoder for the tests that need none in particular."""
 
+import contextlib
 import functools
+import itertools
 import re
+import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -62,6 +66,34 @@ def word_vector(word, dimension):
     return vector / np.linalg.norm(vector)
 
 
+@contextlib.contextmanager
+def meanwhile(*works):
+    """Do each of ``works`` again and again in a thread of its own while the body runs; raise what they raise."""
+    done = threading.Event()
+
+    def repeat(work):
+        for turn in itertools.count(1):
+            work()
+            if done.is_set():
+                return turn
+        return 0
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        turns = [pool.submit(repeat, work) for work in works]
+        try:
+            yield
+        finally:
+            done.set()
+    assert all(turn.result() for turn in turns)
+
+
+def at_once(number, work):
+    """Do ``work`` in so many threads at once; raise what they raise."""
+    with ThreadPoolExecutor(number) as pool:
+        for turn in [pool.submit(work) for _ in range(number)]:
+            turn.result()
+
+
 @pytest.fixture(scope="session")
 def models(pytestconfig):
     """The converted models. Kept between runs (`pytest --cache-clear` drops them): converting takes 20 s."""
@@ -92,6 +124,6 @@ def seeds(home, encoder):
     """An assistant over the seeds, with the default settings."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VERBATIM_HOME", str(home))
-        opened = Assistant.open(settings=Settings(), encoder=encoder)
+        opened = Assistant.open(home / "seeds", settings=Settings(), encoder=encoder)
     yield opened
     opened.close()

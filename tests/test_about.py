@@ -39,19 +39,31 @@ def sound(answer, index):
 
 @pytest.mark.parametrize(
     "question",
-    ["What is this about?", "what's this about", "What are these documents about?", "WHAT IS IT ABOUT ?"]
-    + ["What is the article about?", "Tell me what this is about.", "What are the topics of these documents?"],
+    [
+        "What is this about?",
+        "what's this about",
+        "What are these documents about?",
+        "WHAT IS IT ABOUT ?",
+        "What is the article about?",
+        "Tell me what this is about.",
+        "What are the topics of these documents?",
+    ],
 )
 def test_what_the_seeds_are_about(seeds, question):
-    answer = sound(about(question, seeds.index, None), seeds.index)
+    answer = sound(about(question, seeds.index, None, 10), seeds.index)
     assert texts(answer)[0] == "Belarus pledges support for efforts to resolve global, regional issues"
-    assert "The CSTO delegation takes part in the Joint UN-OSCE Conference on Antiterrorism in Vienna" in texts(answer)
+    assert (
+        "The CSTO delegation takes part in the Joint UN-OSCE Conference on Antiterrorism in Vienna"
+        in texts(answer)
+    )
     assert any("Independence Day" in text for text in texts(answer))
 
 
-@pytest.mark.parametrize("question", ["When was this published?", "When were these articles posted?", "How old is this?"])
+@pytest.mark.parametrize(
+    "question", ["When was this published?", "When were these articles posted?", "How old is this?"]
+)
 def test_when_the_seeds_were_published(seeds, question):
-    answer = sound(about(question, seeds.index, None), seeds.index)
+    answer = sound(about(question, seeds.index, None, 10), seeds.index)
     assert texts(answer) == ["9 Oct 2018", "12.02.2020"]
     assert [candidate.citations[0].date for candidate in answer.candidates] == ["2018-10-09", "2020-02-12"]
 
@@ -65,7 +77,7 @@ def test_when_the_seeds_were_published(seeds, question):
     ],
 )
 def test_with_a_topic_only_what_is_about_it(seeds, topic, date):
-    answer = sound(about(f"When was the news {topic} published?", seeds.index, None), seeds.index)
+    answer = sound(about(f"When was the news {topic} published?", seeds.index, None, 10), seeds.index)
     assert texts(answer) == [date]
 
 
@@ -88,49 +100,49 @@ def test_with_a_topic_only_what_is_about_it(seeds, topic, date):
     ],
 )
 def test_other_questions_are_no_such_questions(seeds, question):
-    assert about(question, seeds.index, None) is None
+    assert about(question, seeds.index, None, 10) is None
 
 
 def test_only_the_chosen_documents_are_told(seeds):
     [first, second] = [info.id for info in seeds.index.documents()]
     for chosen, dates in ((first, ["9 Oct 2018"]), (second, ["12.02.2020"])):
-        answer = about("When was this published?", seeds.index, [chosen])
+        answer = about("When was this published?", seeds.index, [chosen], 10)
         assert texts(answer) == dates
-        answer = about("What is this about?", seeds.index, [chosen])
+        answer = about("What is this about?", seeds.index, [chosen], 10)
         assert {c.citations[0].document_id for c in answer.candidates} == {chosen}
 
 
 def test_without_a_title_the_first_sentence_tells(index):
     index.add_texts([("bread", PLAIN), ("vienna", HELD)])
-    answer = sound(about("What is this about?", index, None), index)
+    answer = sound(about("What is this about?", index, None, 10), index)
     assert texts(answer) == ["Bread needs flour, water and salt.", "The delegation in Vienna"]
 
 
 def test_where_no_date_is_shown_it_is_no_answer(index):
     index.add_texts([("bread", PLAIN)])
-    assert about("When was this published?", index, None) is None
+    assert about("When was this published?", index, None, 10) is None
 
 
 def test_marked_text_is_not_what_it_is_about(seeds):
-    answer = about("What is this about?", seeds.index, None)
+    answer = about("What is this about?", seeds.index, None, 10)
     assert "Official Website of the Republic of Belarus" not in texts(answer)
     assert not any("jpg" in text for text in texts(answer))
 
 
 def test_the_same_title_twice_is_one_answer_with_two_citations(index):
     index.add_texts([("one", HELD), ("two", HELD + "And it left again on the next day by train.")])
-    answer = sound(about("What is this about?", index, None), index)
+    answer = sound(about("What is this about?", index, None, 10), index)
     [candidate] = answer.candidates
     assert [citation.source for citation in candidate.citations] == ["one", "two"]
-    [candidate] = sound(about("When was this published?", index, None), index).candidates
+    [candidate] = sound(about("When was this published?", index, None, 10), index).candidates
     assert (candidate.text, len(candidate.citations)) == ("12 February 2020", 2)
 
 
 def test_many_documents_are_told_in_part(index):
     index.add_texts([(f"text {n}", f"Number {n} tells of thing{n}. It is one of many.") for n in range(30)])
-    answer = sound(about("What is this about?", index, None), index)
+    answer = sound(about("What is this about?", index, None, 10), index)
     assert texts(answer) == [f"Number {n} tells of thing{n}." for n in range(10)]
 
 
 def test_without_documents_there_is_nothing_to_tell(index):
-    assert about("What is this about?", index, None) is None
+    assert about("What is this about?", index, None, 10) is None

@@ -1,5 +1,7 @@
 """Citations: the quote is cut from the document, holds the answer, and is short."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,14 +46,22 @@ def test_the_quote_holds_whole_sentences_with_the_answer_among_them():
     assert "It was led by Murad Kunakbaev, head of the office." in found.quote
     assert found.quote[-1] in ".!?"
     assert 1 <= len(sentences(found.quote)) <= MAX_QUOTE_SENTENCES
-    assert (found.number, found.document_id, found.source, found.title) == (3, "d", "/tmp/a.txt", "The document")
+    assert (found.number, found.document_id, found.source, found.title) == (
+        3,
+        "d",
+        "/tmp/a.txt",
+        "The document",
+    )
     assert (found.page, found.date) == (None, None)
 
 
 def test_an_answer_over_sentences_is_quoted_with_all_of_them():
     quote = cited("office. He spoke").quote
     assert "It was led by Murad Kunakbaev, head of the office. He spoke in Vienna!" in quote
-    assert cited("spoke in Vienna! Many came. Nobody left").quote == "He spoke in Vienna! Many came. Nobody left early?"
+    assert (
+        cited("spoke in Vienna! Many came. Nobody left").quote
+        == "He spoke in Vienna! Many came. Nobody left early?"
+    )
 
 
 def test_an_answer_over_more_sentences_than_a_quote_has_is_quoted_alone():
@@ -83,7 +93,7 @@ def test_the_quote_stays_within_its_passage():
 def test_the_page_is_that_of_the_answer_and_counts_from_one():
     text = "On page one. On page two. On page three."
     cuts = [0, text.index("On page two"), text.index("On page three"), len(text)]
-    made = document(text, pages=tuple(Range(a, b) for a, b in zip(cuts, cuts[1:], strict=False)))
+    made = document(text, pages=tuple(Range(a, b) for a, b in itertools.pairwise(cuts)))
     assert [cited(word, made).page for word in ("one", "two", "three")] == [1, 2, 3]
 
 

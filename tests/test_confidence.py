@@ -33,14 +33,19 @@ def test_nothing_read_nothing_ranked():
 
 
 def test_the_best_span_comes_first():
-    ranked = rank([reading(1, span(0, 10, 1.0), span(50, 60, 3.0)), reading(2, span(300, 310, 2.0))], [hit(1), hit(2, 200)])
+    ranked = rank(
+        [reading(1, span(0, 10, 1.0), span(50, 60, 3.0)), reading(2, span(300, 310, 2.0))],
+        [hit(1), hit(2, 200)],
+    )
     assert places(ranked) == [[(50, 60)], [(300, 310)], [(0, 10)]]
     assert ranked[0].spans[0][1] == hit(1).passage
 
 
 def test_the_same_place_through_overlapping_passages_is_one_answer():
     hits = [hit(1, 0), hit(2, 100)]
-    ranked = rank([reading(1, span(120, 160, 2.0)), reading(2, span(122, 160, 1.9), span(180, 190, 1.0))], hits)
+    ranked = rank(
+        [reading(1, span(120, 160, 2.0)), reading(2, span(122, 160, 1.9), span(180, 190, 1.0))], hits
+    )
     assert places(ranked) == [[(120, 160)], [(180, 190)]]
 
 
@@ -58,7 +63,11 @@ def test_the_same_words_elsewhere_support_one_answer():
         reading(3, span(0, 14, 1.5, "On July 3, it was")),
     ]
     [answer] = rank(readings, hits)
-    assert [(one.score, passage.document_id) for one, passage in answer.spans] == [(2.0, "d"), (1.5, "other"), (1.0, "d")]
+    assert [(one.score, passage.document_id) for one, passage in answer.spans] == [
+        (2.0, "d"),
+        (1.5, "other"),
+        (1.0, "d"),
+    ]
 
 
 def test_confidence_rises_with_the_score_and_with_the_passage():
@@ -103,6 +112,8 @@ def test_of_any_readings(readings, cosines):
     best = [answer.spans[0][0].score for answer in ranked]
     assert best == sorted(best, reverse=True)
     assert bool(ranked) == any(readings)
+    confidences = [answer.confidence for answer in ranked]
+    assert confidences == sorted(confidences, reverse=True)
     kept = [one for answer in ranked for one, _ in answer.spans]
     for number, one in enumerate(kept):
         for other in kept[number + 1 :]:

@@ -57,7 +57,9 @@ FULL = """
 
 def told(number):
     """A text of some passages."""
-    stops = " ".join(f"Stop {stop} of voyage {number} was long and stormy, as the log tells." for stop in range(20))
+    stops = " ".join(
+        f"Stop {stop} of voyage {number} was long and stormy, as the log tells." for stop in range(20)
+    )
     return f"The captain of ship {number} is thing{number}. {stops}"
 
 
@@ -196,7 +198,10 @@ def test_a_damaged_database_is_told_or_read(tmp_path, folder, place):
     with path.open("r+b") as file:
         file.seek(int(place * path.stat().st_size))
         file.write(b"\xa5" * 9_000)
-    with contextlib.suppress(NotAnIndex, StoreError), Index.open(directory, encoder=HashingEncoder()) as index:
+    with (
+        contextlib.suppress(NotAnIndex, StoreError),
+        Index.open(directory, encoder=HashingEncoder()) as index,
+    ):
         for info in index.documents():
             index.passages(info.id)
         index.search("thing7 captain", 10)
@@ -218,7 +223,10 @@ def test_a_document_removed_while_it_is_read_is_not_quoted(tmp_path):
     text = "The zeppelin flew over the harbour at night."
     with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
         plain = Assistant(index, Settings(threshold=0.0))
-        for change in (lambda: index.remove("a"), lambda: index.add_texts([("a", "Bread needs flour and salt.")])):
+        for change in (
+            lambda: index.remove("a"),
+            lambda: index.add_texts([("a", "Bread needs flour and salt.")]),
+        ):
             index.add_texts([("a", text), ("b", "Salt is white.")])
             assert plain.answer("Where did the zeppelin fly?").text == text
             assistant = Assistant(index, Settings(threshold=0.0), Removing(plain._reader, change))
@@ -229,6 +237,8 @@ def test_a_document_removed_while_it_is_read_is_not_quoted(tmp_path):
             assert bool(answer.candidates) == (answer.status == "answered")
         index.remove("b")
         index.add_texts([("a", text)])
-        answer = Assistant(index, Settings(threshold=0.0), Removing(plain._reader, lambda: index.remove("a"))).answer("zeppelin")
+        answer = Assistant(
+            index, Settings(threshold=0.0), Removing(plain._reader, lambda: index.remove("a"))
+        ).answer("zeppelin")
         assert (answer.candidates, answer.near_misses) == ((), ())
         assert answer.status != "answered"

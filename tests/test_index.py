@@ -5,17 +5,16 @@ import re
 import subprocess
 import sys
 import textwrap
-import threading
 from pathlib import Path
 
 import pytest
 
 import index as package
 from index import Document, Hit, Index, Passage
-from index.errors import IndexMismatch, NotAnIndex, StoreError
+from index.errors import IndexMismatch, NotAnIndex
 from index.types import document_id
 from index.vectors import FILE_NAME
-from tests.conftest import HashingEncoder
+from tests.conftest import HashingEncoder, at_once, meanwhile
 
 ROOT = Path(__file__).parent.parent
 TEXTS = [
@@ -154,7 +153,9 @@ def test_whatever_becomes_of_the_vector_file_searches_are_right(index, damage):
     else:
         path.write_bytes(older if damage == "older" else b"no vectors")
     with Index.open(index.directory, encoder=HashingEncoder()) as again:
-        assert [again.search(question, 10) for question in ("zeppelin flew", "ship harbour", "flour")] == expected
+        assert [
+            again.search(question, 10) for question in ("zeppelin flew", "ship harbour", "flour")
+        ] == expected
         assert len(again) == 3
 
 
@@ -200,29 +201,19 @@ def test_processes_and_threads_search_while_one_adds(tmp_path):
             for _ in range(2)
         ]
         assert [searcher.stdout.readline() for searcher in searchers] == ["ready\n", "ready\n"]
-        errors, done, counts = [], threading.Event(), [0, 0]
 
-        def look(number):
-            try:
-                while not done.is_set():
-                    for hit in index.search("Text that tells of thing5", 20):
-                        assert hit.passage.text.endswith("of many.")
-                    counts[number] += 1
-            except Exception as error:  # noqa: BLE001
-                errors.append(error)
+        def look():
+            for hit in index.search("Text that tells of thing5", 20):
+                assert hit.passage.text.endswith("of many.")
 
-        threads = [threading.Thread(target=look, args=(number,)) for number in range(2)]
-        for thread in threads:
-            thread.start()
-        for start in range(0, 600, 60):
-            index.add_texts([(f"text {n}", f"Text {n} tells of thing{n}, one of many.") for n in range(start, start + 60)])
-            index.remove(f"text {start}")
-        done.set()
-        for thread in threads:
-            thread.join()
+        with meanwhile(look, look):
+            for start in range(0, 600, 60):
+                index.add_texts(
+                    (f"text {n}", f"Text {n} tells of thing{n}, one of many.")
+                    for n in range(start, start + 60)
+                )
+                index.remove(f"text {start}")
         said = [searcher.communicate(timeout=60) for searcher in searchers]
-        assert errors == []
-        assert min(counts) > 0
         for out, err in said:
             assert err == ""
             searches, most, documents, passages = map(int, out.split()[:4])
@@ -248,21 +239,12 @@ def test_two_that_add_the_same_at_once_store_it_once(tmp_path):
     folder.mkdir()
     for number in range(300):
         (folder / f"{number}.txt").write_text(f"Text {number} tells of thing{number}, one of many.", "utf-8")
-    errors = []
 
     def add():
-        try:
-            with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
-                index.add(folder)
-        except StoreError as error:
-            errors.append(error)
+        with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
+            index.add(folder)
 
-    threads = [threading.Thread(target=add) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    at_once(3, add)
     with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
         assert len(index.documents()) == len(index) == 300
         assert all(info.passages == 1 for info in index.documents())

@@ -354,7 +354,9 @@ def test_another_recipe_processes_files_again(index, folder, hashing, monkeypatc
 
 def test_rebuild_needs_no_files(index, folder, hashing, monkeypatch):
     index.add(folder)
-    index.add_texts([("a text", "This text has no file at all."), ("its copy", "This text has no file at all.")])
+    index.add_texts(
+        [("a text", "This text has no file at all."), ("its copy", "This text has no file at all.")]
+    )
     assert index.rebuild().files == ()
     shutil.rmtree(folder)
     monkeypatch.setattr(chunk, "RECIPE", chunk.RECIPE + 1)

@@ -14,7 +14,7 @@ import qa
 
 ROOT = Path(__file__).parent.parent
 OURS = ("index", "qa", "seeds", "app")
-SHARED = {"sentences", "dates", "lines", "runtime"}  # steps that exist to be shared with others
+SHARED = {"sentences", "dates", "lines", "runtime", "quiet"}  # steps that exist to be shared with others
 BASE = {"index.types", "index.errors", "index.home"}
 STEPS = {"load", "clean", "sections", "chunk", "encode", "store"}
 # What a step is made of is used by it alone: docs/ARCHITECTURE.md.
@@ -26,9 +26,10 @@ PARTS = {
 }
 # From what everything may import to what nothing may; names in one row do not import each other.
 ORDER = (
-    {"index.errors", "index.home"},
+    {"index.errors", "index.home", "index.quiet"},
     {"index.types"},
-    {"index.sentences", "index.dates", "index.lines"},
+    {"index.sentences", "index.dates"},
+    {"index.lines"},
     {"index.load", "index.clean", "index.sections", "index.chunk", "index.encode", "index.store"},
     {"index.vectors"},
     {"index.search"},
@@ -52,7 +53,12 @@ def name_of(path):
 
 MODULES = {
     name_of(path): path
-    for path in [*ROOT.glob("index/**/*.py"), *ROOT.glob("qa/**/*.py"), *ROOT.glob("seeds/**/*.py"), ROOT / "app.py"]
+    for path in [
+        *ROOT.glob("index/**/*.py"),
+        *ROOT.glob("qa/**/*.py"),
+        *ROOT.glob("seeds/**/*.py"),
+        ROOT / "app.py",
+    ]
 }
 
 
@@ -92,7 +98,14 @@ def within(name, *packages):
 
 
 def test_the_trees_are_read():
-    assert {"index.index", "qa.assistant", "qa.web.server", "index.load.pdf", "seeds", "app"} <= MODULES.keys()
+    assert {
+        "index.index",
+        "qa.assistant",
+        "qa.web.server",
+        "index.load.pdf",
+        "seeds",
+        "app",
+    } <= MODULES.keys()
     assert "index.store" in imports("index.vectors")
     assert "torch" in imports("index.convert")
     assert {"index.chunk", "index.clean", "index.load"} <= imports("index.ingest")
@@ -111,7 +124,10 @@ def test_the_product_never_imports_its_tests(name):
 
 
 def test_no_module_imports_itself_by_a_detour():
-    graph = {name: {one for one in imports(name, top_only=True) if one in MODULES and one != name} for name in MODULES}
+    graph = {
+        name: {one for one in imports(name, top_only=True) if one in MODULES and one != name}
+        for name in MODULES
+    }
     # A package's __init__ gathers what lies in it.
     graph = {name: {one for one in found if not within(name, one)} for name, found in graph.items()}
     list(graphlib.TopologicalSorter(graph).static_order())
@@ -132,9 +148,15 @@ def rank(name):
 @pytest.mark.parametrize("name", sorted(set().union(*ORDER)))
 def test_imports_point_down(name):
     here = rank(name)
-    for module in (one for one in MODULES if one == name or (within(one, name) and name not in {"index", "qa"})):
+    for module in (
+        one for one in MODULES if one == name or (within(one, name) and name not in {"index", "qa"})
+    ):
         for imported in imports(module):
-            if imported in MODULES and any(imported in names for names in ORDER) and not within(imported, name):
+            if (
+                imported in MODULES
+                and any(imported in names for names in ORDER)
+                and not within(imported, name)
+            ):
                 assert rank(imported) < here, f"{module} imports {imported}"
 
 
@@ -156,7 +178,7 @@ def test_a_step_imports_no_other_step(step):
         ("torch", ("index.convert", "qa.evaluation", "qa.training")),
         ("sentence_transformers", ("index.convert", "index.encode", "qa.evaluation", "qa.training")),
         ("transformers", ("index.convert", "qa.evaluation", "qa.training")),
-        ("openvino", ("index.runtime", "index.convert", "qa.training")),
+        ("openvino", ()),  # by name only, in index.quiet
         ("apsw", ("index.store", "qa.conversations")),
         ("faiss", ("index.vectors",)),
         ("pypdf", ("index.load",)),
@@ -178,7 +200,9 @@ def test_what_is_slow_is_imported_late():
     late = ("index.convert", "index.load.", "qa.web", "qa.evaluation", "qa.training", "app")
     for name in MODULES:
         if not name.startswith(late):
-            found = {one for one in imports(name, top_only=True) if within(one, *slow, "index.convert", "qa.web")}
+            found = {
+                one for one in imports(name, top_only=True) if within(one, *slow, "index.convert", "qa.web")
+            }
             assert not found, f"{name} imports {found}"
 
 
@@ -191,7 +215,50 @@ def test_the_public_names_are_these():
             assert getattr(package, name).__doc__
 
 
-@pytest.mark.parametrize("statement", ["import qa", "import index", "from qa import Assistant, answer", "import qa.cli"])
+ASK = """
+import sys
+told = []
+sys.addaudithook(lambda event, values: told.append((event, values)) if event in WATCHED else None)
+from qa import answer
+print(answer("Who led the CSTO delegation in Vienna?").status)
+print([(event, values) for event, values in told])
+print(sorted(WORDS & {name.partition(".")[0] for name, module in sys.modules.items() if module}))
+"""
+
+
+def test_answering_starts_no_process_and_no_connection(home, tmp_path):
+    watched = {
+        "socket.connect",
+        "socket.getaddrinfo",
+        "socket.gethostbyname",
+        "socket.sendto",
+        "subprocess.Popen",
+        "os.fork",
+    }
+    words = {
+        "openvino_telemetry",
+        "torch",
+        "transformers",
+        "sentence_transformers",
+        "gradio",
+        "pypdf",
+        "docx",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", f"WATCHED = {watched}\nWORDS = {words}\n{ASK}"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "VERBATIM_HOME": str(home), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["answered", "[]", "[]"]
+    # Nor is anything written outside of its own home.
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "statement", ["import qa", "import index", "from qa import Assistant, answer", "import qa.cli"]
+)
 def test_importing_loads_nothing_slow_and_writes_nothing(statement, tmp_path):
     script = (
         f"import sys; {statement}\n"
@@ -200,7 +267,12 @@ def test_importing_loads_nothing_slow_and_writes_nothing(statement, tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "VERBATIM_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "VERBATIM_HOME": str(tmp_path / "home"),
+            "HOME": str(tmp_path),
+        },
         capture_output=True,
         text=True,
         check=True,

@@ -36,7 +36,10 @@ def test_a_full_stop_within_a_sentence_does_not_end_it(sentence):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("One is here. Two is here! Three is here? Four.", ["One is here.", "Two is here!", "Three is here?", "Four."]),
+        (
+            "One is here. Two is here! Three is here? Four.",
+            ["One is here.", "Two is here!", "Three is here?", "Four."],
+        ),
         ("He led it, said Dr. Smith. Nobody replied.", ["He led it, said Dr. Smith.", "Nobody replied."]),
         ("It was held on 11.02.2020. Many came.", ["It was held on 11.02.2020.", "Many came."]),
         ("“It is over,” he said. They left.", ["“It is over,” he said.", "They left."]),
@@ -139,7 +142,10 @@ def check_covered(text, start, end):
 
 
 prose = st.text(
-    st.sampled_from("aBcД 日本😀🇦🇹👍🏽é\u0301.!?…。\"“”'’()-–•*|#\n\n  \t1290,;:\u2028\u0085\u00a0\x0b\x0c\x1c\u200b\ufeff"), max_size=300
+    st.sampled_from(
+        "aBcД 日本😀🇦🇹👍🏽é\u0301.!?…。\"“”'’()-–•*|#\n\n  \t1290,;:\u2028\u0085\u00a0\x0b\x0c\x1c\u200b\ufeff"
+    ),
+    max_size=300,
 )
 
 
@@ -180,12 +186,19 @@ def test_a_huge_line_takes_time_in_proportion_to_its_length(unit):
 def test_both_seeds_are_cut_at_their_sentences():
     from importlib import resources
 
-    texts = [path.read_text("utf-8") for path in sorted(resources.files("seeds").iterdir(), key=str) if path.name.endswith(".txt")]
+    texts = [
+        path.read_text("utf-8")
+        for path in sorted(resources.files("seeds").iterdir(), key=str)
+        if path.name.endswith(".txt")
+    ]
     assert len(texts) == 2
     for text in texts:
         check_covered(text, 0, len(text))
     found = cut(texts[1])
     assert "The ceremonies were attended by the ambassadors of the CSTO member states." in found
-    assert "On July 2, he attended a solemn meeting dedicated to this holiday with the participation of the President of the Republic of Belarus Alexander Lukashenko." in found
+    assert (
+        "On July 2, he attended a solemn meeting dedicated to this holiday with the participation of the President of the Republic of Belarus Alexander Lukashenko."
+        in found
+    )
     assert any(one.startswith("A report by M. Kunakbaev, in which") for one in found)
     assert any("“Foreign Militant Terrorists (FMT): Responding to Modern Challenges”" in one for one in found)

@@ -24,8 +24,15 @@ def test_they_cannot_be_changed():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("passages", 1), ("passages", 100), ("candidates", 1), ("candidates", 100)]
-    + [("threshold", 0), ("threshold", 0.0), ("threshold", 1.0)],
+    [
+        ("passages", 1),
+        ("passages", 100),
+        ("candidates", 1),
+        ("candidates", 100),
+        ("threshold", 0),
+        ("threshold", 0.0),
+        ("threshold", 1.0),
+    ],
 )
 def test_bounds_are_included(name, value):
     assert getattr(Settings(**{name: value}), name) == value
@@ -33,8 +40,17 @@ def test_bounds_are_included(name, value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("passages", 0), ("passages", 101), ("candidates", 0), ("candidates", -1), ("candidates", 101)]
-    + [("threshold", -0.01), ("threshold", 1.01), ("threshold", float("nan")), ("threshold", float("inf"))],
+    [
+        ("passages", 0),
+        ("passages", 101),
+        ("candidates", 0),
+        ("candidates", -1),
+        ("candidates", 101),
+        ("threshold", -0.01),
+        ("threshold", 1.01),
+        ("threshold", float("nan")),
+        ("threshold", float("inf")),
+    ],
 )
 def test_beyond_them_is_an_error_that_names_range_and_setting(name, value):
     with pytest.raises(SettingsError, match=rf"{name} is {value}: it must be from . to 1"):
@@ -66,9 +82,16 @@ def test_the_environment_of_the_process_is_read_each_time(monkeypatch):
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("VERBATIM_PASSAGES", "many"), ("VERBATIM_PASSAGES", "2.5"), ("VERBATIM_THRESHOLD", "half")]
-    + [("VERBATIM_PASSAGES", "0"), ("VERBATIM_CANDIDATES", "1000"), ("VERBATIM_THRESHOLD", "2")]
-    + [("VERBATIM_THRESHOLD", "nan"), ("VERBATIM_CANDIDATES", "-3")],
+    [
+        ("VERBATIM_PASSAGES", "many"),
+        ("VERBATIM_PASSAGES", "2.5"),
+        ("VERBATIM_THRESHOLD", "half"),
+        ("VERBATIM_PASSAGES", "0"),
+        ("VERBATIM_CANDIDATES", "1000"),
+        ("VERBATIM_THRESHOLD", "2"),
+        ("VERBATIM_THRESHOLD", "nan"),
+        ("VERBATIM_CANDIDATES", "-3"),
+    ],
 )
 def test_a_bad_value_names_its_variable(variable, value):
     with pytest.raises(SettingsError, match=f"{variable}.*{value}"):

@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from pathlib import Path
@@ -12,9 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.errors import IndexMismatch, IndexReadOnly, IndexTooNew, NotAnIndex, StoreError
+from index import Index
+from index.errors import IndexMismatch, IndexTooNew, NotAnIndex, StoreError
 from index.store import FILE_NAME, FORMAT, Entry, SourceState, Store, vector_matrix
 from index.types import Document, Passage, Range, Section, document_id
+from index.vectors import FILE_NAME as VECTORS
+from tests.conftest import HashingEncoder, at_once
 
 ROOT = Path(__file__).parent.parent
 RECIPE = "r1"
@@ -22,7 +27,16 @@ RECIPE = "r1"
 
 def entry(source, text, *, marked=(), sections=(), warnings=(), passages=None):
     """A document cut at its full stops, with vectors that count letters."""
-    made = Document(document_id(source), source, f"Title of {source}", text, sections, (Range(0, len(text)),), marked, warnings)
+    made = Document(
+        document_id(source),
+        source,
+        f"Title of {source}",
+        text,
+        sections,
+        (Range(0, len(text)),),
+        marked,
+        warnings,
+    )
     if passages is None:
         found = re.finditer(r"[^.\s][^.]*\.", text)
         passages = [Passage(0, made.id, m.start(), m.end(), m.group(), "head") for m in found]
@@ -50,7 +64,10 @@ def texts(store, query):
 
 def test_a_document_comes_back_as_it_was(store):
     text = "Кто led it? 😀 An ape ate. The end came."
-    sections = (Section(0, 10, "Один", "2020-02-12", Range(0, 3), None), Section(10, 39, "Two", None, None, Range(11, 12)))
+    sections = (
+        Section(0, 10, "Один", "2020-02-12", Range(0, 3), None),
+        Section(10, 39, "Two", None, None, Range(11, 12)),
+    )
     given = entry("/tmp/ä.txt", text, marked=(Range(4, 7),), sections=sections, warnings=("odd 'quotes'",))
     assert put(store, given) == {"/tmp/ä.txt": given.document.id}
     assert store.document(given.document.id) == given.document
@@ -66,7 +83,12 @@ def test_a_document_comes_back_as_it_was(store):
     assert (info.date, info.characters, info.passages) == ("2020-02-12", len(text), 2)
     assert info.warnings == ("odd 'quotes'",)
     state = store.source_state("/tmp/ä.txt")
-    assert (state.size, state.modified, state.document_id, state.recipe) == (len(text), 1, given.document.id, RECIPE)
+    assert (state.size, state.modified, state.document_id, state.recipe) == (
+        len(text),
+        1,
+        given.document.id,
+        RECIPE,
+    )
 
 
 def test_what_is_not_there_is_none(store):
@@ -156,7 +178,10 @@ def test_a_document_stays_while_a_source_is_left_and_its_id_follows(store):
 def test_the_id_of_a_shared_document_is_free_for_the_text_that_replaces_it(store):
     put(store, entry("a", "An ape ate."), entry("b", "An ape ate."))
     put(store, entry("a", "An eel swam."))
-    assert {info.id: info.sources for info in store.documents()} == {document_id("b"): ("b",), document_id("a"): ("a",)}
+    assert {info.id: info.sources for info in store.documents()} == {
+        document_id("b"): ("b",),
+        document_id("a"): ("a",),
+    }
     assert store.document(document_id("a")).text == "An eel swam."
     assert store.document(document_id("b")).text == "An ape ate."
 
@@ -203,7 +228,7 @@ def test_a_new_folder_is_made_with_its_parents(tmp_path):
 
 
 def test_nothing_is_made_where_that_is_not_wanted(tmp_path):
-    with pytest.raises(NotAnIndex, match="no index there.*qa index PATH --index"):
+    with pytest.raises(NotAnIndex, match=r"no index there.*qa index PATH --index"):
         Store(tmp_path / "new", create=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -246,7 +271,7 @@ def test_a_folder_of_that_name_is_not_an_index(tmp_path):
 
 
 def test_a_name_that_cannot_be_is_an_error_of_the_store(tmp_path):
-    with pytest.raises(StoreError, match="cannot be read.*another folder"):
+    with pytest.raises(StoreError, match=r"cannot be read.*another folder"):
         Store(tmp_path / ("x" * 300))
 
 
@@ -298,9 +323,6 @@ UNPRIVILEGED = """
 @pytest.fixture
 def public(tmp_path_factory):
     """A folder that every user can enter."""
-    import shutil
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="verbatim-test-"))
     folder.chmod(0o755)
     yield folder
@@ -323,9 +345,6 @@ def unprivileged(directory, *actions):
 
 
 def test_a_read_only_index_is_searched_and_not_changed(public):
-    from index import Index
-    from tests.conftest import HashingEncoder
-
     directory = public / "index"
     with Index.open(directory, encoder=HashingEncoder()) as index:
         index.add_texts([("a", "Bread needs flour.")])
@@ -336,14 +355,13 @@ def test_a_read_only_index_is_searched_and_not_changed(public):
     said = unprivileged(directory, "search", "add", "remove", "search")
     assert said[0] == said[3] == "found Bread needs flour. 1"
     for line in said[1:3]:
-        assert re.fullmatch(rf"IndexReadOnly {re.escape(str(directory))}: cannot be written\. .*--index\.", line)
+        assert re.fullmatch(
+            rf"IndexReadOnly {re.escape(str(directory))}: cannot be written\. .*--index\.", line
+        )
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
 
 
 def test_a_read_only_index_without_its_vector_file_is_searched(public):
-    from index import Index
-    from index.vectors import FILE_NAME as VECTORS
-    from tests.conftest import HashingEncoder
 
     directory = public / "index"
     with Index.open(directory, encoder=HashingEncoder()) as index:
@@ -404,17 +422,5 @@ def test_two_stores_over_one_file_see_what_the_other_committed(store):
 
 
 def test_two_that_make_the_same_index_at_once_both_succeed(tmp_path):
-    errors = []
-
-    def make():
-        try:
-            Store(tmp_path / "index").close()
-        except Exception as error:  # noqa: BLE001
-            errors.append(error)
-
-    threads = [threading.Thread(target=make) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    for number in range(5):
+        at_once(6, lambda number=number: Store(tmp_path / f"new{number}").close())

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qa.assistant import Assistant
 from qa.evaluation.squad import Example
 from qa.types import Answer
 
@@ -26,11 +25,6 @@ class Outcome:
     def confidence(self) -> float:
         """The confidence of the first candidate."""
         return self.answer.confidence
-
-
-def evaluate_answers(assistant: Assistant, examples: Iterable[Example]) -> list[Outcome]:
-    """Ask every question; ``assistant`` must have a threshold of 0, so that it always answers."""
-    return [outcome(example, assistant.answer(example.question)) for example in examples]
 
 
 def outcome(example: Example, answer: Answer) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def open_corpus(paths: Sequence[Path], index: Path | None) -> tuple[Assistant, s
         SettingsError: a variable of the environment has a value that cannot be used.
     """
     if paths:
-        return _over_paths(paths, index), ", ".join(map(str, paths))
+        # An index of one's own choice may hold more than these paths: the page must not say less.
+        return _over_paths(paths, index), str(index) if index else ", ".join(map(str, paths))
     if index is not None:
         return Assistant.open(index), str(index)
     own = has_own_index()
@@ -55,6 +57,9 @@ def _over_paths(paths: Sequence[Path], directory: Path | None) -> Assistant:
     index = Index.open(directory or paths_directory(paths, settings.encoder), encoder=settings.encoder)
     try:
         _tell_failures(_add(index, paths))
+        if directory is None:
+            # The paths are all there is to this index: what is gone from them must not answer.
+            index.remove(*(s for info in index.documents() for s in info.sources if not os.path.lexists(s)))
         _check_not_empty(index, paths)
     except BaseException:
         index.close()
