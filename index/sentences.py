@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _LONGEST_BLOCK = 20_000
 _LINE = re.compile(r"[^\n]*\n?")
 _LIST_ITEM = re.compile(r"\s{0,8}(?:[-*+•‣◦\u2013—]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s")
-_OWN_LINE = re.compile(r"\s*(?:[|#>]|```)")
+# Rows of tables, as Markdown writes them and as the loaders do ("Line: Gull Rock; Minutes: 45").
+_OWN_LINE = re.compile(r"\s*(?:[|#>]|```|[^:;\n]{1,40}: [^:;\n]{1,200}; [^:;\n]{1,40}: )")
 # A column at which people and programs wrap text; longer lines are paragraphs, shorter ones verse or lists.
 _WRAP_COLUMNS = range(40, 161)
 

@@ -25,7 +25,7 @@ _THING = (
 _ABOUT = re.compile(
     rf"^(?:what(?:'s|’s|s)?|tell me what)\s*(?:is|are)?\s*{_THIS}(?:\s+{_THING})?\s*(?:is|are)?\s*"
     r"(?:all\s+)?about\W*$|"
-    rf"^what (?:documents|files|articles) (?:are there|do you have|have you got)\W*$|"
+    rf"^(?:what|which) (?:documents|files|articles) (?:are there|do you have|have you got)\W*$|"
     rf"^(?:what (?:is|are) the )?(?:titles?|topics?|headlines?) of {_THIS}(?:\s+{_THING})?\W*$",
     re.IGNORECASE,
 )

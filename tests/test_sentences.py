@@ -202,3 +202,13 @@ def test_both_seeds_are_cut_at_their_sentences():
     )
     assert any(one.startswith("A report by M. Kunakbaev, in which") for one in found)
     assert any("“Foreign Militant Terrorists (FMT): Responding to Modern Challenges”" in one for one in found)
+
+
+def test_rows_of_a_table_are_sentences_of_their_own():
+    rows = [
+        "Line: Gull Rock; Crossing: 45 minutes; Fare: 12 crowns",
+        "Line: Northholm; Crossing: 70 minutes; Fare: 19 crowns",
+        "Line: Sandwick; Crossing: 25 minutes; Fare: 8 crowns",
+    ]
+    text = "\n".join(rows)
+    assert [text[one.start : one.end] for one in sentences(text)] == rows
