@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Self
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from index.errors import SettingsError
 
@@ -44,16 +44,20 @@ class Settings:
         Raises:
             SettingsError: a variable's value cannot be used.
         """
-        kinds = {"encoder": str, "passages": int, "candidates": int, "threshold": float}
-        found: dict[str, str | int | float] = {}
-        for field in fields(cls):
-            variable = f"VERBATIM_{field.name.upper()}"
+        kinds: dict[str, Callable[[str], Any]] = {
+            "encoder": str,
+            "passages": int,
+            "candidates": int,
+            "threshold": float,
+        }
+        settings = cls()
+        for name, kind in kinds.items():
+            variable = f"VERBATIM_{name.upper()}"
             if environ.get(variable):
                 try:
-                    found[field.name] = kinds[field.name](environ[variable])
-                    cls(**{field.name: found[field.name]})  # type: ignore[arg-type]
+                    settings = replace(settings, **{name: kind(environ[variable])})
                 except ValueError as error:
                     raise SettingsError(f"{variable}={environ[variable]}: not a number") from error
                 except SettingsError as error:
                     raise SettingsError(f"{variable}: {error}") from error
-        return cls(**found)  # type: ignore[arg-type]
+        return settings
