@@ -42,7 +42,7 @@ from index.types import Document, Range
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-RECIPE = 1
+RECIPE = 2
 """The version of the rules: documents marked under another one are due for marking again."""
 
 # What a run of menu lines must show before it is taken for a menu, and how much of it must show it.

@@ -1,4 +1,4 @@
-"""Finds calendar dates in a short text. Knows nothing of documents or sections.
+"""Finds calendar dates in a text. Knows nothing of documents or sections.
 
 A date counts only where day, month and year all stand there and the calendar has such a day: "9 October"
 is no date. Between 03/04/2020 and 04/03/2020 only a convention decides; here the day comes first unless
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-# A line longer than this is no dateline, so nothing beyond it is looked at.
+# A line longer than this is no dateline, and one that opens a paragraph ends long before.
 _LONGEST = 300
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -56,7 +56,21 @@ _BYLINE = re.compile(
     r"\A(?:by\s)?[^\W\d_][\w.'\u2019-]{0,30}(?:\s(?:[^\W\d_][\w.'\u2019-]{0,30}|and|&)){0,5}\Z", re.IGNORECASE
 )
 _BY = re.compile(r"\A\W{0,3}by\s", re.IGNORECASE)
+_LABELLED = re.compile(rf"\A\W{{0,3}}{_LABEL}", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*[|,•·—\u2013-]\s*\Z")
+
+_NAME = r"[^\W\d_a-z][\w.'\u2019-]{0,30}"
+_NAMES = rf"{_NAME}(?:\s{_NAME}){{0,3}}"
+_AGENCY = r"(?:\([^()\n]{1,40}\)|/[^/\n]{1,40}/)"
+# "LARNSBY, Ill. (Agency), Tuesday, Nov. 12, 2023 (Agency) - The ...". A month after the dash: a span of time.
+_OPENING = re.compile(
+    rf"(?P<place>{_NAMES}(?:,\s{_NAMES}){{0,2}}?)(?:\s{_AGENCY})?,\s(?i:{_WEEKDAY},?\s)?"
+    rf"(?P<date>(?i:{_DATE.pattern}))"
+    rf"\s?(?:{_AGENCY}\s?)?[-\u2013\u2014]{{1,2}}\s?"
+    rf"(?!(?i:{_MONTH.format('month')}))[\"'\u201c\u2018\u00ab(]{{0,2}}[^\W\d_a-z]"
+)
+# Capitals that open a line before a date and are no place: "On Monday, 9 October 2018 - ..."
+_NO_PLACE = re.compile(rf"\A(?:in|at|on|by|since|until|after|before)\b|{_WEEKDAY}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +84,30 @@ class FoundDate:
 
 def find_date(text: str) -> FoundDate | None:
     """Return the first date in the first characters of ``text``, wherever it stands in a sentence."""
-    return next(_dates(text[:_LONGEST]), None)
+    return next(find_dates(text[:_LONGEST]), None)
+
+
+def find_dates(text: str) -> Iterator[FoundDate]:
+    """Yield all dates of ``text`` in order, wherever they stand in a sentence."""
+    # Most texts hold no year: one cheap look saves trying every form of a date at every character.
+    if not _YEAR.search(text):
+        return
+    for match in _DATE.finditer(text):
+        day = _day(match)
+        if day is not None:
+            yield FoundDate(match.start(), match.end(), day.isoformat())
 
 
 def find_dateline(line: str) -> FoundDate | None:
     """Return the date of a line that is essentially a date.
 
     Around the date may stand weekdays, times, "Published:" and the like, a further date ("Updated: ..."),
-    or an author's name that "by" opens or a separator divides from the date.
+    or an author's name: before or after the date where "by" opens it, before it where a separator divides
+    the two. A headline may as well stand after a date and a separator.
     """
     if len(line) > _LONGEST:
         return None
-    found = list(_dates(line))
+    found = list(find_dates(line))
     if not found:
         return None
     rest = _without(line, found)
@@ -92,18 +118,20 @@ def find_trailing_date(line: str) -> FoundDate | None:
     """Return the date that closes ``line``: at most a time or a bracket follows it."""
     if len(line) > _LONGEST:
         return None
-    found = list(_dates(line))
+    found = list(find_dates(line))
     return found[-1] if found and not _FILLER.sub("", line[found[-1].end :]) else None
 
 
-def _dates(text: str) -> Iterator[FoundDate]:
-    # Most lines hold no year: one cheap look saves trying every form of a date at every character.
-    if not _YEAR.search(text):
-        return
-    for match in _DATE.finditer(text):
-        day = _day(match)
-        if day is not None:
-            yield FoundDate(match.start(), match.end(), day.isoformat())
+def find_opening_dateline(text: str) -> FoundDate | None:
+    """Return the date of the dateline that a paragraph of news opens with.
+
+    As in "LARNSBY, 9 October 2018 - The council ...": a place, the date and a dash before a sentence make
+    one; between them may stand a weekday and an agency.
+    """
+    match = _OPENING.match(text, 0, _LONGEST)
+    if match is None or _NO_PLACE.search(match["place"]) or (day := _day(match)) is None:
+        return None
+    return FoundDate(match.start("date"), match.end("date"), day.isoformat())
 
 
 def _day(match: re.Match[str]) -> dt.date | None:
@@ -142,5 +170,11 @@ def _is_byline(rest: str, line: str, date: FoundDate) -> bool:
     if _BY.match(line):
         return True
     words = rest.split()
-    named = 2 <= len(words) <= 4 and all(word[0].isupper() for word in words)
-    return named and bool(_BETWEEN.search(line[: date.start]))
+    if words[0].lower() == "by":
+        # "9 October 2018 by train" is no byline, "Posted 9 October 2018 by admin" is one.
+        return _LABELLED.match(line) is not None or _are_names(words[1:])
+    return 2 <= len(words) <= 4 and _are_names(words) and bool(_BETWEEN.search(line[: date.start]))
+
+
+def _are_names(words: Sequence[str]) -> bool:
+    return all(word[0].isupper() or word in {"and", "&"} for word in words)

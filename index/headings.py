@@ -1,8 +1,8 @@
 """Finds where the articles and chapters of a plain text begin. Knows no metadata and no file name.
 
 A headline is told from any other short line by what surrounds it: a copy of itself, a date, the top of the
-page and prose below. Headings of books and contracts are told by their numbers or capitals, and only where
-several of them make up the scheme of a long text.
+page and prose below. Headings of books, contracts and reports are told by their numbers or capitals, and only
+where several of them make up the scheme of a text.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
-from index.dates import FoundDate, find_dateline, find_trailing_date
+from index.dates import FoundDate, find_dateline, find_opening_dateline, find_trailing_date
 from index.lines import (
     LEAST_PROSE,
     PROSE_REACH,
@@ -29,8 +30,10 @@ from index.types import Range
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# Shorter texts are articles and letters: their numbered lines are lists, their capitals emphasis.
+# In shorter texts capitals are emphasis, and numbered lines are a list unless they are as short as a heading
+# and, with its prose, each begins a part.
 _LONG_TEXT = 2_000
+_MOST_WORDS_IF_SHORT = 6
 _ENOUGH_HEADINGS = 3
 _LONGEST_HEADING = 100
 _DATE_REACH_BEFORE = 2
@@ -86,9 +89,8 @@ def find_headings(outline: Outline, length: int) -> list[Heading]:
     """Return the headings of a text of ``length`` characters, in order."""
     headlines = _headlines(outline)
     headings = {index: _dated(outline, index, title) for index, title in headlines.items()}
-    if length >= _LONG_TEXT:
-        for index, title in _chapters(outline):
-            headings.setdefault(index, Heading(title.start, title, numbered=True))
+    for index, title in _chapters(outline, long=length >= _LONG_TEXT):
+        headings.setdefault(index, Heading(title.start, title, numbered=True))
     return _in_order(headings[index] for index in sorted(headings))
 
 
@@ -120,7 +122,10 @@ def _last_shown(heading: Heading) -> int:
 
 
 def dateline_near(lines: Sequence[Line], prose: Sequence[bool], index: int) -> tuple[int, FoundDate] | None:
-    """Return the line near the headline ``index`` that is a dateline, and its date; below it comes first."""
+    """Return the line near the headline ``index`` that shows its date, and the date; below it comes first.
+
+    That is a dateline, or the first line of prose below where it opens with one.
+    """
     after = range(index + 1, min(index + 1 + _DATE_REACH_AFTER, len(lines)))
     before = range(index - 1, max(index - 1 - _DATE_REACH_BEFORE, -1), -1)
     for near in (after, before):
@@ -129,8 +134,18 @@ def dateline_near(lines: Sequence[Line], prose: Sequence[bool], index: int) -> t
             if found is not None:
                 return other, found
             if prose[other]:
+                opening = opening_dateline(lines, other) if other > index else None
+                if opening is not None:
+                    return other, opening
                 break
     return None
+
+
+def opening_dateline(lines: Sequence[Line], index: int) -> FoundDate | None:
+    """Return the date of the dateline a paragraph opens with; a list has one on its next line as well."""
+    if any(find_opening_dateline(line.text) for line in lines[index + 1 : index + 2]):
+        return None
+    return find_opening_dateline(lines[index].text)
 
 
 def _headlines(outline: Outline) -> dict[int, Range]:
@@ -181,10 +196,14 @@ def _dated_title(outline: Outline, index: int) -> Range | None:
 
 def _has_own_dateline(outline: Outline, index: int) -> bool:
     lines = outline.lines
-    below = index + 1 < len(lines) and find_dateline(lines[index + 1].text) is not None
+    below = index + 1 < len(lines) and _shows_date(lines, index + 1)
     above = index > 0 and find_dateline(lines[index - 1].text) is not None
     standing = lines[index].after_blank or index == 0 or above
     return standing and (below or above)
+
+
+def _shows_date(lines: Sequence[Line], index: int) -> bool:
+    return find_dateline(lines[index].text) is not None or opening_dateline(lines, index) is not None
 
 
 def _before_date(line: Line) -> Range | None:
@@ -263,18 +282,36 @@ def _starts_alike(line: Line, headline: Line, title: Range) -> bool:
     return line.text[: len(said)].casefold() == said
 
 
-def _chapters(outline: Outline) -> Iterator[tuple[int, Range]]:
-    """Yield the headings of a book or a contract, by number or by capitals: the line, and the title."""
+def _chapters(outline: Outline, *, long: bool) -> Iterator[tuple[int, Range]]:
+    """Yield the headings of a book, a contract or a report, by number or by capitals: the line, the title."""
     alone = [index for index in range(len(outline.lines)) if _is_alone(outline, index)]
-    schemes = (
+    schemes = [
         [index for index in alone if _NAMED.match(outline.lines[index].text)],
         _counted(outline, alone),
-        [index for index in alone if _in_capitals(outline.lines[index].text)],
-    )
+    ]
+    if long:
+        schemes.append([index for index in alone if _in_capitals(outline.lines[index].text)])
     for scheme in schemes:
         heads = [index for index in scheme if _has_text_below(outline, index)]
-        if len(heads) >= _ENOUGH_HEADINGS:
+        if len(heads) >= _ENOUGH_HEADINGS and (long or _begin_parts(outline, heads)):
             yield from ((index, _whole_title(outline, index)) for index in heads)
+
+
+def _begin_parts(outline: Outline, heads: Sequence[int]) -> bool:
+    """Whether lines of a short text are headings rather than a list whose items are explained in a few words.
+
+    Headings are short, and have numbers such as 2.1 among them or real prose below, as a rule.
+    """
+    lines = outline.lines
+    if any(len(lines[index].text.split()) > _MOST_WORDS_IF_SHORT for index in heads):
+        return False
+    if any((match := _NUMBERED.match(lines[index].text)) and match["below"] for index in heads):
+        return True
+    below = [
+        sum(len(lines[index].text) for index in range(head + 1, following) if outline.prose[index])
+        for head, following in pairwise([*heads, len(lines)])
+    ]
+    return median(below) >= LEAST_PROSE
 
 
 def _is_alone(outline: Outline, index: int) -> bool:
@@ -322,5 +359,7 @@ def _whole_title(outline: Outline, index: int) -> Range:
     """Return where the title stands: the heading, and the name below it where "CHAPTER II" has one."""
     line = outline.lines[index]
     if len(line.text.split()) <= 2 and index + 2 < len(outline.lines) and _is_name_below(outline, index):
-        return Range(line.start, outline.lines[index + 1].end)
+        below = outline.lines[index + 1]
+        # "2.1 Scope" below "2. Methods" is no name of it, but the next heading.
+        return _all_of(line) if _NUMBERED.match(below.text) else Range(line.start, below.end)
     return _all_of(line)

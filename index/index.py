@@ -6,6 +6,7 @@ Puts store, vectors and encoder together; every step of its own lives in a modul
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,16 +27,21 @@ MAX_QUESTION_CHARACTERS = 2_000
 class Index:
     """Documents, searchable. Safe to use from several threads; close it, or use it in ``with``."""
 
-    def __init__(self, store: Store, encoder: Encoder) -> None:
+    def __init__(self, store: Store, encoder: Encoder | str | None, *, lazy: bool) -> None:
         """Use :meth:`open` instead."""
-        store.bind_encoder(encoder.identity)
         self._store = store
-        self.encoder = encoder
-        self._vectors = VectorIndex(store, encoder.dimension)
+        self._chosen = encoder
+        if not lazy:
+            self._vectors = VectorIndex(store, self.encoder.dimension)
 
     @classmethod
     def open(
-        cls, directory: str | Path | None = None, *, encoder: Encoder | str | None = None, create: bool = True
+        cls,
+        directory: str | Path | None = None,
+        *,
+        encoder: Encoder | str | None = None,
+        create: bool = True,
+        lazy: bool = False,
     ) -> Self:
         """Open the index in a folder, by default the user's own; make it where there is none.
 
@@ -43,16 +49,17 @@ class Index:
             directory: the index's folder.
             encoder: an encoder, or the name or folder of one; by default all-MiniLM-L6-v2.
             create: whether to make an index where there is none.
+            lazy: whether to load the encoder only when it is needed. Listing and removing never need it;
+                what is wrong with it is raised by whatever does.
 
         Raises:
             StoreError: the folder is none of an index, cannot be read, or was made with another encoder
                 or a newer version.
-            EncoderError: the encoder cannot be loaded.
+            ModelError: the encoder cannot be loaded.
         """
         store = Store(Path(directory).expanduser() if directory else index_directory(), create=create)
         try:
-            loaded = load_encoder(encoder) if encoder is None or isinstance(encoder, str) else encoder
-            return cls(store, loaded)
+            return cls(store, encoder, lazy=lazy)
         except BaseException:
             store.close()
             raise
@@ -68,6 +75,19 @@ class Index:
     def close(self) -> None:
         """Close the database."""
         self._store.close()
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder of this index, loaded when it is first asked for. Raises as :meth:`open`."""
+        chosen = self._chosen
+        encoder = load_encoder(chosen) if chosen is None or isinstance(chosen, str) else chosen
+        self._store.bind_encoder(encoder.identity)
+        return encoder
+
+    @cached_property
+    def _vectors(self) -> VectorIndex:
+        # The stored vectors tell their length as well: so a removal needs no encoder.
+        return VectorIndex(self._store, self._store.dimension() or self.encoder.dimension)
 
     @property
     def directory(self) -> Path:
@@ -116,14 +136,15 @@ class Index:
 
         A document that several sources hold stays until the last of them is removed.
         """
+        vectors = self._vectors
         removed = [
             name
             for name in filter(is_unicode, map(str, names))
             if self._store.remove_documents([name]) or self._remove_source(name)
         ]
         if removed:
-            self._vectors.sync()
-            self._vectors.save()
+            vectors.sync()
+            vectors.save()
         return removed
 
     def _remove_source(self, name: str) -> list[str]:

@@ -26,37 +26,46 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from index.errors import EncoderError
+from index.errors import ModelError
 from index.quiet import load_openvino
 
 logger = logging.getLogger(__name__)
 
+Kind = Literal["encoder", "reader"]
 Precision = Literal["f32", "bf16"]
 
 # Raise it when what conversion writes changes.
-_CACHE_FORMAT = 2
+_CACHE_FORMAT = 3
 # Padding to multiples of this bounds how many shapes the runtime has to prepare for.
 _LENGTH_STEP = 8
-_FACTS = frozenset(
-    {"dimension", "max_tokens", "special_tokens", "padding", "question_prompt", "passage_prompt"}
-)
+# What conversion writes beside a model: see index/convert.py.
+_FACTS: dict[Kind, frozenset[str]] = {
+    "encoder": frozenset(
+        {"dimension", "max_tokens", "special_tokens", "padding", "question_prompt", "passage_prompt"}
+    ),
+    "reader": frozenset({"max_tokens", "padding"}),
+}
 _MODEL_FILES = (".json", ".safetensors", ".txt", ".model")
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Token ids of a batch, both of shape ``(texts, longest)``; ``mask`` is 1 on tokens, 0 on padding."""
+    """A batch, all of shape ``(texts, longest)``.
+
+    ``mask`` is 1 on tokens, 0 on padding; ``types`` tells which text of a pair a token is of, 0 or 1.
+    """
 
     ids: NDArray[np.int64]
     mask: NDArray[np.int64]
+    types: NDArray[np.int64]
 
 
 class Runtime:
     """A compiled model with its tokenizer. Safe to call from several threads."""
 
-    def __init__(self, directory: Path, precision: Precision) -> None:
+    def __init__(self, kind: Kind, directory: Path, precision: Precision) -> None:
         self.facts: dict[str, Any] = json.loads((directory / "facts.json").read_text("utf-8"))
-        if missing := _FACTS - self.facts.keys():
+        if missing := _FACTS[kind] - self.facts.keys():
             raise ValueError(f"facts.json lacks {', '.join(sorted(missing))}")
         self.tokenizer: Tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         self.tokenizer.no_padding()
@@ -68,22 +77,24 @@ class Runtime:
         self._bulk_lock = threading.Lock()
         self._local = threading.local()
 
-    def pad(self, sequences: Sequence[Sequence[int]]) -> Tokens:
-        """Return ``sequences`` as one batch, padded at the right."""
+    def pad(self, sequences: Sequence[Sequence[int]], types: Sequence[Sequence[int]] = ()) -> Tokens:
+        """Return ``sequences`` as one batch, padded at the right; ``types`` are those of pairs."""
         longest = max(len(sequence) for sequence in sequences)
         longest = min(-(-longest // _LENGTH_STEP) * _LENGTH_STEP, max(longest, self.facts["max_tokens"]))
         ids = np.full((len(sequences), longest), self.facts["padding"], dtype=np.int64)
-        mask = np.zeros_like(ids)
+        mask, of_pair = np.zeros_like(ids), np.zeros_like(ids)
         for row, sequence in enumerate(sequences):
             ids[row, : len(sequence)] = sequence
             mask[row, : len(sequence)] = 1
-        return Tokens(ids, mask)
+        for row, sequence in enumerate(types):
+            of_pair[row, : len(sequence)] = sequence
+        return Tokens(ids, mask, of_pair)
 
     def run(self, tokens: Tokens, output: int) -> NDArray[np.float32]:
         """Return one of the model's outputs for a batch, counted from 0 in the model's order."""
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
-        results = self._local.request.infer([tokens.ids, tokens.mask], share_inputs=True)
+        results = self._local.request.infer(self._inputs(tokens), share_inputs=True)
         # A copy: the request writes its next results into the same memory.
         return np.array(results[self._compiled.outputs[output]])
 
@@ -102,9 +113,13 @@ class Runtime:
             queue = load_openvino().AsyncInferQueue(self._bulk)
             queue.set_callback(keep)
             for number, tokens in enumerate(batches):
-                queue.start_async([tokens.ids, tokens.mask], number)
+                queue.start_async(self._inputs(tokens), number)
             queue.wait_all()
         return [results[number] for number in range(len(batches))]
+
+    def _inputs(self, tokens: Tokens) -> list[NDArray[np.int64]]:
+        # A model that takes no token types was converted without them.
+        return [tokens.ids, tokens.mask, tokens.types][: len(self._compiled.inputs)]
 
     def _compile(self, hint: Literal["LATENCY", "THROUGHPUT"]) -> Any:
         return _core().compile_model(
@@ -127,11 +142,11 @@ def checkpoint_hash(checkpoint: Path, weights_sha256: str | None = None) -> str:
     """Return a hash over everything in ``checkpoint`` that decides what the model computes.
 
     Raises:
-        EncoderError: there are no safetensors weights, or they are not the ones expected.
+        ModelError: there are no safetensors weights, or they are not the ones expected.
     """
     files = sorted(p for p in checkpoint.rglob("*") if p.is_file() and p.suffix in _MODEL_FILES)
     if not any(path.suffix == ".safetensors" for path in files):
-        raise EncoderError(
+        raise ModelError(
             f"{checkpoint}: no .safetensors weights there. Verbatim loads no pickled weights: "
             "save the model with safe_serialization, or choose another."
         )
@@ -140,7 +155,7 @@ def checkpoint_hash(checkpoint: Path, weights_sha256: str | None = None) -> str:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if weights_sha256 and path.name == "model.safetensors" and found != weights_sha256:
-            raise EncoderError(
+            raise ModelError(
                 f"{path}: the weights are damaged or not the published ones (sha256 {found[:12]}..., "
                 f"expected {weights_sha256[:12]}...). Reinstall the package that holds them."
             )
@@ -148,29 +163,31 @@ def checkpoint_hash(checkpoint: Path, weights_sha256: str | None = None) -> str:
     return digest.hexdigest()
 
 
-def load_runtime(checkpoint: Path, key: str, cache_directory: Path, precision: Precision) -> Runtime:
+def load_runtime(
+    kind: Kind, checkpoint: Path, key: str, cache_directory: Path, precision: Precision
+) -> Runtime:
     """Return the compiled model of ``checkpoint``, converting it first where the cache lacks ``key``.
 
     Raises:
-        EncoderError: OpenVINO cannot convert or run the model, or the cache cannot be written.
+        ModelError: OpenVINO cannot convert or run the model, or the cache cannot be written.
     """
-    directory = cache_directory / f"encoder-{key[:16]}-{_CACHE_FORMAT}"
+    directory = cache_directory / f"{kind}-{key[:16]}-{_CACHE_FORMAT}"
     try:
         if (directory / "facts.json").is_file():
             try:
-                return Runtime(directory, precision)
+                return Runtime(kind, directory, precision)
             except Exception as error:  # noqa: BLE001 - tokenizers raises nothing more special
                 logger.warning("%s: damaged (%s), so made again", directory, error)
                 shutil.rmtree(directory)
-        _convert(checkpoint, directory)
-        return Runtime(directory, precision)
+        _convert(kind, checkpoint, directory)
+        return Runtime(kind, directory, precision)
     except (OSError, RuntimeError, ValueError) as error:
-        raise EncoderError(f"{checkpoint}: OpenVINO cannot run this model: {error}") from error
+        raise ModelError(f"{checkpoint}: OpenVINO cannot run this model: {error}") from error
 
 
-def _convert(checkpoint: Path, directory: Path) -> None:
+def _convert(kind: Kind, checkpoint: Path, directory: Path) -> None:
     """Convert into a temporary folder and rename it, so that a half-written model is never used."""
-    logger.warning("Preparing the model for this machine (once, about 20 seconds): %s", checkpoint.name)
+    logger.warning("Preparing the %s for this machine (once, about 20 seconds): %s", kind, checkpoint.name)
     directory.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix="converting-", dir=directory.parent))
     try:
@@ -178,7 +195,7 @@ def _convert(checkpoint: Path, directory: Path) -> None:
         paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
         done = subprocess.run(
             # -P: nothing in the current folder may pass for a module.
-            [sys.executable, "-P", "-m", "index.convert", str(checkpoint), str(temporary)],
+            [sys.executable, "-P", "-m", "index.convert", kind, str(checkpoint), str(temporary)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"},
             capture_output=True,
             text=True,
@@ -186,7 +203,7 @@ def _convert(checkpoint: Path, directory: Path) -> None:
         )
         if done.returncode != 0:
             last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-            raise EncoderError(f"{checkpoint}: cannot be converted for OpenVINO: {last[0]}")
+            raise ModelError(f"{checkpoint}: cannot be converted for OpenVINO: {last[0]}")
         try:
             temporary.rename(directory)
         except OSError:

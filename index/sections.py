@@ -1,7 +1,7 @@
 """Divides a document into its articles or chapters and reads their titles and dates.
 
 Runs after marking, so that a menu is not taken for a headline. Sections that a loader found stand as they
-are; they only gain the date that their text shows beside the title.
+are; they only gain the date that their text shows, and the place where it shows the date they have.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from index.headings import Heading, Outline, dateline_near, find_headings
+from index.dates import FoundDate, find_dateline, find_dates
+from index.headings import Heading, Outline, dateline_near, find_headings, opening_dateline
 from index.lines import Line, is_prose, normalised, split_lines
 from index.types import Document, Range, Section
 
@@ -29,18 +30,29 @@ def find_sections(document: Document) -> Document:
     """Return ``document`` with its sections, and with the title that its text opens with, if any.
 
     The sections cover the whole text in order; a section without a headline bears the document's title,
-    or the first words of its text where that title is only a machine's name for the file.
+    or the first words of its text where that title is only a machine's name for the file. Such a name gives
+    way to the title of the first section that has a better one.
     """
     if not document.text:
         return document
     lines = split_lines(document.text)
     prose = [is_prose(lines, index) for index in range(len(lines))]
-    if document.sections:
-        return dataclasses.replace(document, sections=_with_dates(document, lines, prose))
     outline = Outline(lines, prose, _hidden(lines, document.marked))
+    if document.sections:
+        dated = _with_dates(document, outline)
+        return dataclasses.replace(document, sections=dated, title=_readable(document.title, dated))
     headings = _opening_from_the_top(find_headings(outline, len(document.text)), outline)
     sections = _sections(document, headings, outline)
-    return dataclasses.replace(document, sections=sections, title=_title(document, headings, sections[0]))
+    title = _readable(_title(document, headings, sections[0]), sections)
+    return dataclasses.replace(document, sections=sections, title=title)
+
+
+def _readable(title: str, sections: Sequence[Section]) -> str:
+    """Return a document's title, or that of a section where it is only a machine's name for the file."""
+    if not is_machine_made(title):
+        return title
+    titles = (section.title for section in sections)
+    return next((one for one in titles if one and not is_machine_made(one)), title)
 
 
 def _hidden(lines: Sequence[Line], marked: Sequence[Range]) -> list[bool]:
@@ -88,7 +100,33 @@ def _untitled(document: Document, end: int, outline: Outline) -> Section:
     title = document.title
     if is_machine_made(title):
         title = _snippet(document, end, outline) or title
-    return Section(0, end, title)
+    untitled = Section(0, end, title)
+    return _dated(untitled, _opening_date(outline), outline)
+
+
+def _opening_date(outline: Outline) -> tuple[int, FoundDate] | None:
+    """Return the date that a text without a headline opens with: its line, and the date there.
+
+    That is a dateline at the very top, or the one that opens the first paragraph.
+    """
+    visible = [index for index, hidden in enumerate(outline.hidden) if not hidden]
+    top = find_dateline(outline.lines[visible[0]].text) if visible else None
+    if top is not None:
+        return visible[0], top
+    first = next((index for index in visible if outline.prose[index]), None)
+    opening = None if first is None else opening_dateline(outline.lines, first)
+    return None if first is None or opening is None else (first, opening)
+
+
+def _dated(section: Section, shown: tuple[int, FoundDate] | None, outline: Outline) -> Section:
+    """Return the section with the date that a line of it shows, if any."""
+    if shown is None:
+        return section
+    line, found = outline.lines[shown[0]], shown[1]
+    at = Range(line.start + found.start, line.start + found.end)
+    if not section.start <= at.start < at.end <= section.end:
+        return section
+    return dataclasses.replace(section, date=found.iso, date_at=at)
 
 
 def _title(document: Document, headings: Sequence[Heading], first: Section) -> str:
@@ -135,26 +173,55 @@ def _cut(words: str) -> str:
     return (whole or said[: _LONGEST_SNIPPET - 1]).rstrip(" ,;:\u2013\u2014-") + "…"
 
 
-def _with_dates(document: Document, lines: Sequence[Line], prose: Sequence[bool]) -> tuple[Section, ...]:
-    """Return the sections with the dates that stand right beside their titles."""
-    at_start = {line.start: index for index, line in enumerate(lines)}
-    return tuple(_with_date(section, lines, prose, at_start) for section in document.sections)
+def _with_dates(document: Document, outline: Outline) -> tuple[Section, ...]:
+    """Return the sections with the dates beside their titles, and where the text shows those they had."""
+    at_start = {line.start: index for index, line in enumerate(outline.lines)}
+    places = _places_of_dates(document, outline.lines)
+    return tuple(
+        _with_date(section, outline, at_start)
+        if section.date is None
+        else _with_place(section, places.get(section.date, []), document.sections[0].start)
+        for section in document.sections
+    )
 
 
-def _with_date(
-    section: Section, lines: Sequence[Line], prose: Sequence[bool], at_start: dict[int, int]
-) -> Section:
-    if section.date is not None or section.title_at is None:
+def _with_date(section: Section, outline: Outline, at_start: dict[int, int]) -> Section:
+    index = None if section.title_at is None else _line_of(section.title_at, outline.lines, at_start)
+    shown = None if index is None else dateline_near(outline.lines, outline.prose, index)
+    if index is None or shown is None:
         return section
-    index = _line_of(section.title_at, lines, at_start)
-    beside = None if index is None else dateline_near(lines, prose, index)
-    if index is None or beside is None or abs(beside[0] - index) > 1:
+    # A line with nothing but a date may belong to anything; that of a paragraph belongs to it.
+    beside = abs(shown[0] - index) <= 1 or outline.prose[shown[0]]
+    return _dated(section, shown, outline) if beside else section
+
+
+def _places_of_dates(document: Document, lines: Sequence[Line]) -> dict[str, list[Range]]:
+    """Return where the text shows, in any form, the dates of sections that only metadata gave them.
+
+    Marked text does not count, but front matter does: before the first section stands nothing else.
+    """
+    wanted = {section.date for section in document.sections if section.date and not section.date_at}
+    years = {iso[:4] for iso in wanted}
+    places: dict[str, list[Range]] = {}
+    for line in lines:
+        if any(year in line.text for year in years):
+            for found in find_dates(line.text):
+                at = Range(line.start + found.start, line.start + found.end)
+                front = at.end <= document.sections[0].start
+                if found.iso in wanted and (front or not any(map(at.overlaps, document.marked))):
+                    places.setdefault(found.iso, []).append(at)
+    return places
+
+
+def _with_place(section: Section, places: Sequence[Range], body: int) -> Section:
+    """Return the section with the place that says its date best: front matter, else the section itself."""
+    if section.date_at is not None or not places:
         return section
-    line, found = lines[beside[0]], beside[1]
-    at = Range(line.start + found.start, line.start + found.end)
-    if not section.start <= at.start < at.end <= section.end:
-        return section
-    return dataclasses.replace(section, date=found.iso, date_at=at)
+
+    def worth(at: Range) -> tuple[bool, bool]:
+        return at.end <= body, section.start <= at.start < section.end
+
+    return dataclasses.replace(section, date_at=max(places, key=worth))
 
 
 def _line_of(title: Range, lines: Sequence[Line], at_start: dict[int, int]) -> int | None:

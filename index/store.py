@@ -245,6 +245,11 @@ class Store:
         rows = self._rows(f"{_PASSAGE} WHERE d.id = ? ORDER BY p.id", (document_id,))
         return [Passage(*row) for row in rows]
 
+    def dimension(self) -> int | None:
+        """Return the length of the stored vectors, or ``None`` where there are none."""
+        row = self._row("SELECT length(vector) / 4 FROM vectors LIMIT 1", ())
+        return None if row is None else int(row[0])
+
     def vectors(self, ids: Iterable[int]) -> list[tuple[int, bytes]]:
         """Return id and vector (float32, little endian) of the passages that are stored among ``ids``."""
         return self._rows(

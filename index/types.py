@@ -35,7 +35,7 @@ class Section:
     """A part of a document with a title of its own: an article, a chapter, a page of a site.
 
     ``title`` and ``date`` are what people read; ``title_at`` and ``date_at`` say where the text shows
-    them, and are ``None`` where they come from outside the text (a file's metadata or its name).
+    them, in the section or elsewhere in the document, and are ``None`` where the text does not.
     ``date`` is ISO 8601 (``YYYY-MM-DD``), or ``None`` for an undated section.
     """
 

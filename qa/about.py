@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from index.index import Index
 from index.search import content_words
@@ -43,10 +44,27 @@ _VERB = re.compile(
 _OPENING = 400
 # Of a large collection the first ones say enough; each is read whole.
 _MOST_SECTIONS = 200
+# What one of several documents says is no certain answer to a question that names none of them.
+_ONE_OF_SEVERAL = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Where a document shows what was asked of one of its sections."""
+
+    document: Document
+    section: Section
+    at: Range
+
+    @property
+    def text(self) -> str:
+        return self.document.text[self.at.start : self.at.end]
 
 
 def about(question: str, index: Index, documents: Collection[str] | None, most: int) -> Answer | None:
     """Return the answer to a question about the documents themselves, or ``None`` for any other.
+
+    Each document comes first with its first section, then each with its second one, and so on.
 
     Args:
         question: as it was asked.
@@ -54,50 +72,71 @@ def about(question: str, index: Index, documents: Collection[str] | None, most: 
         documents: ids of the only documents to use; ``None`` for all.
         most: how many candidates to give at most.
     """
+    chosen = [one for one in index.document_ids() if documents is None or one in documents]
     if _ABOUT.match(question):
-        found: Iterable[tuple[Document, Range] | None] = (
-            _topic(document, section) for document, section in _sections(index, documents)
-        )
+        shown = _in_turn(_topics(document) for document in _read(index, chosen))
     elif (match := _PUBLISHED.match(question)) and _VERB.search(question):
-        found = _dates(index, documents, match["topic"])
+        shown = _dates(index, chosen, match["topic"])
     else:
         return None
-    stretches = itertools.islice((one for one in found if one is not None), _MOST_SECTIONS)
-    candidates = _candidates(stretches, most)
+    confidence = 1.0 if len(chosen) == 1 else _ONE_OF_SEVERAL
+    candidates = _candidates(itertools.islice(shown, _MOST_SECTIONS), confidence, most)
     return Answer(question, question, "answered", candidates) if candidates else None
 
 
-def _candidates(stretches: Iterable[tuple[Document, Range]], most: int) -> tuple[Candidate, ...]:
-    """Return the first ``most`` distinct texts among ``stretches``, each with all that show it."""
-    same: dict[str, list[tuple[Document, Range]]] = {}
-    for document, stretch in stretches:
-        same.setdefault(document.text[stretch.start : stretch.end], []).append((document, stretch))
+def _candidates(shown: Iterable[_Shown], confidence: float, most: int) -> tuple[Candidate, ...]:
+    """Return the first ``most`` distinct texts among what is shown, each with all the places that show it."""
+    same: dict[str, dict[tuple[str, Range], _Shown]] = {}
+    for one in shown:
+        # The sections of a document may have one date, which it shows once.
+        same.setdefault(one.text, {}).setdefault((one.document.id, one.at), one)
     number = itertools.count(1)
     return tuple(
-        Candidate(text, 1.0, tuple(citation_at(next(number), at, at, document) for document, at in places))
+        Candidate(
+            text,
+            confidence,
+            tuple(
+                citation_at(next(number), one.at, one.at, one.document, one.section)
+                for one in places.values()
+            ),
+        )
         for text, places in itertools.islice(same.items(), most)
     )
 
 
-def _sections(index: Index, documents: Collection[str] | None) -> Iterator[tuple[Document, Section]]:
-    for document_id in index.document_ids():
-        if documents is None or document_id in documents:
-            document = index.document(document_id)
-            if document is not None:
-                whole = Section(0, len(document.text), document.title)
-                yield from ((document, section) for section in document.sections or (whole,))
+def _read(index: Index, chosen: Iterable[str]) -> Iterator[Document]:
+    """Yield the chosen documents; one that was removed meanwhile is left out."""
+    return (document for one in chosen if (document := index.document(one)) is not None)
 
 
-def _topic(document: Document, section: Section) -> tuple[Document, Range] | None:
-    """Return where a section says what it is about: its title, or its first sentence that is not marked."""
-    if section.title_at is not None:
-        return document, section.title_at
+def _in_turn(documents: Iterable[Iterator[_Shown]]) -> Iterator[_Shown]:
+    """Yield what documents show: the first of each, then the second of each, and so on."""
+    going: list[Iterator[_Shown]] = []
+    for document in documents:
+        first = next(document, None)
+        if first is not None:
+            yield first
+            going.append(document)
+    for turn in itertools.zip_longest(*going):
+        yield from (one for one in turn if one is not None)
+
+
+def _sections(document: Document) -> Sequence[Section]:
+    return document.sections or (Section(0, len(document.text), document.title),)
+
+
+def _topics(document: Document) -> Iterator[_Shown]:
+    """Yield where each section says what it is about: its title, or its first sentence that is not marked."""
+    for section in _sections(document):
+        at = section.title_at or _first_sentence(document, section)
+        if at is not None:
+            yield _Shown(document, section, at)
+
+
+def _first_sentence(document: Document, section: Section) -> Range | None:
     opening = sentences(document.text, section.start, min(section.end, section.start + 20 * _OPENING))
-    for sentence in opening:
-        free = _without_marked(document, sentence)
-        if free is not None:
-            return document, free
-    return None
+    found = (_without_marked(document, sentence) for sentence in opening)
+    return next((one for one in found if one is not None), None)
 
 
 def _without_marked(document: Document, sentence: Range) -> Range | None:
@@ -109,23 +148,24 @@ def _without_marked(document: Document, sentence: Range) -> Range | None:
     return Range(start, sentence.end) if start < sentence.end else None
 
 
-def _dates(
-    index: Index, documents: Collection[str] | None, topic: str
-) -> Iterator[tuple[Document, Range] | None]:
-    """Yield where sections show their dates; with a topic, of the section it is found in only."""
-    dated: Iterable[tuple[Document, Section]] = (
-        (document, section)
-        for document, section in _sections(index, documents)
+def _dates(index: Index, chosen: Sequence[str], topic: str) -> Iterator[_Shown]:
+    """Return where documents show their dates; with a topic, of the section it is found in only."""
+    if not content_words(topic):
+        return _in_turn(_dates_of(document) for document in _read(index, chosen))
+    nearest = index.search(topic, 1, documents=chosen)
+    hits = [hit.passage for hit in nearest if hit.dense >= OFF_TOPIC_COSINE and hit.lexical > 0]
+    return (
+        one
+        for hit in hits
+        for document in _read(index, [hit.document_id])
+        for one in _dates_of(document)
+        if one.section.start <= hit.start < one.section.end
+    )
+
+
+def _dates_of(document: Document) -> Iterator[_Shown]:
+    return (
+        _Shown(document, section, section.date_at)
+        for section in _sections(document)
         if section.date_at is not None
     )
-    if content_words(topic):
-        nearest = index.search(topic, 1, documents=documents)
-        hits = [hit for hit in nearest if hit.dense >= OFF_TOPIC_COSINE and hit.lexical > 0]
-        dated = [
-            (document, section)
-            for document, section in dated
-            for hit in hits
-            if hit.passage.document_id == document.id and section.start <= hit.passage.start < section.end
-        ]
-    for document, section in dated:
-        yield (document, section.date_at) if section.date_at else None

@@ -7,6 +7,7 @@ import shutil
 import threading
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -18,10 +19,11 @@ from index.store import FILE_NAME
 from index.types import Document, Encoder, Hit
 from qa.about import about
 from qa.cite import cite
-from qa.confidence import Ranked, decide, rank
-from qa.read import SentenceReader
+from qa.confidence import CALIBRATIONS, Ranked, decide, rank
+from qa.read import load_reader
 from qa.settings import Settings
-from qa.types import Answer, Candidate, Citation, Reader
+from qa.types import Answer, Candidate, Citation, Reader, Reading, Trace
+from qa.widen import widen
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,9 @@ class Assistant:
     def __init__(self, index: Index, settings: Settings | None = None, reader: Reader | None = None) -> None:
         self.index = index
         self.settings = settings or Settings()
-        self._reader = reader or SentenceReader(index.encoder)
+        self.reader = reader or load_reader(self.settings.reader, index.encoder)
+        self.calibration = CALIBRATIONS[self.reader.kind]
+        self.threshold = self._threshold()
 
     @classmethod
     def open(
@@ -56,7 +60,7 @@ class Assistant:
 
         Raises:
             StoreError: there is no index, or it cannot be used.
-            EncoderError: the encoder cannot be loaded.
+            ModelError: the encoder cannot be loaded.
             SettingsError: a variable of the environment has a value that cannot be used.
         """
         settings = settings or Settings.from_env()
@@ -77,17 +81,25 @@ class Assistant:
         """Close the index."""
         self.index.close()
 
-    def answer(self, question: str, *, documents: Collection[str] | None = None) -> Answer:
+    def _threshold(self) -> float:
+        if self.settings.threshold is not None:
+            return self.settings.threshold
+        return self.calibration.strict if self.settings.strict else self.calibration.threshold
+
+    def answer(
+        self, question: str, *, documents: Collection[str] | None = None, trace: bool = False
+    ) -> Answer:
         """Answer one question.
 
         Args:
             question: 1 to 2,000 characters.
             documents: ids of the only documents to use.
+            trace: whether the answer shall carry the scores of the passages that were read.
 
         Raises:
             QuestionError: the question is empty or too long.
         """
-        *_, result = self.stages(question, documents=documents)
+        *_, result = self.stages(question, documents=documents, trace=trace)
         if not isinstance(result, Answer):
             raise TypeError("the last stage is always an answer")
         return result
@@ -96,7 +108,9 @@ class Assistant:
         """Answer questions in order."""
         return [self.answer(question) for question in questions]
 
-    def stages(self, question: str, *, documents: Collection[str] | None = None) -> Iterator[Stage | Answer]:
+    def stages(
+        self, question: str, *, documents: Collection[str] | None = None, trace: bool = False
+    ) -> Iterator[Stage | Answer]:
         """Answer one question in stages: yields ``"searching"``, ``"reading"`` and the answer, last.
 
         A question that needs no reading skips to its answer. As :meth:`answer` otherwise.
@@ -115,22 +129,24 @@ class Assistant:
         else:
             hits = self.index.search(question, self.settings.passages, documents=chosen)
             yield "reading"
-            yield self._read(question, hits)
+            readings = self.reader.read(question, hits)
+            found = self._decide(question, hits, readings)
+            yield replace(found, trace=_trace(hits, readings)) if trace else found
 
-    def _read(self, question: str, hits: Sequence[Hit]) -> Answer:
-        ranked = rank(self._reader.read(question, hits), hits)
-        status = decide(ranked, hits, self.settings.threshold)
+    def _decide(self, question: str, hits: Sequence[Hit], readings: Sequence[Reading]) -> Answer:
+        ranked = rank(readings, hits, self.calibration)
+        status = decide(ranked, hits, self.threshold)
         if status == "answered":
-            best = [one for one in ranked if one.confidence >= self.settings.threshold]
-            if candidates := self._candidates(best, self.settings.candidates):
+            best = [one for one in ranked if one.confidence >= self.threshold]
+            if candidates := self._candidates(question, best, self.settings.candidates):
                 return Answer(question, question, status, candidates)
             status = "not_found"  # what was found has been removed since
         if not _latin(question) and not any(hit.lexical for hit in hits):
             status = "language"
-        near = self._candidates(ranked, _NEAR_MISSES)
+        near = self._candidates(question, ranked, _NEAR_MISSES)
         return Answer(question, question, status, near_misses=tuple(one.citations[0] for one in near))
 
-    def _candidates(self, ranked: Sequence[Ranked], most: int) -> tuple[Candidate, ...]:
+    def _candidates(self, question: str, ranked: Sequence[Ranked], most: int) -> tuple[Candidate, ...]:
         """Cite the best ``most`` answers that no quote of a better one shows already."""
         documents: dict[str, Document | None] = {}
         candidates: list[Candidate] = []
@@ -147,11 +163,30 @@ class Assistant:
                 document = documents[passage.document_id]
                 # A document that was removed or replaced since the search is not quoted.
                 if document is not None and document.text[passage.start : passage.end] == passage.text:
-                    citations.append(cite(number, span, passage, document))
+                    citations.append(cite(number, widen(question, span, passage), passage, document))
                     number += 1
             if citations:
-                candidates.append(Candidate(one.spans[0][0].text, one.confidence, tuple(citations)))
+                first = citations[0]
+                answered = first.quote[first.answer_start - first.start : first.answer_end - first.start]
+                candidates.append(Candidate(answered, one.confidence, tuple(citations)))
         return tuple(candidates)
+
+
+def _trace(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Trace, ...]:
+    return tuple(
+        Trace(
+            hit.passage.document_id,
+            hit.passage.start,
+            hit.passage.end,
+            hit.passage.text,
+            hit.score,
+            hit.dense,
+            hit.lexical,
+            reading.null_score,
+            reading.spans,
+        )
+        for hit, reading in zip(hits, readings, strict=True)
+    )
 
 
 def _is_quoted(one: Ranked, candidates: Sequence[Candidate]) -> bool:
@@ -188,7 +223,7 @@ def answer(
     Raises:
         QuestionError: the question is empty or too long.
         StoreError: there is no index, or it cannot be used.
-        EncoderError: the encoder cannot be loaded.
+        ModelError: the encoder cannot be loaded.
     """
     own = Path(index).expanduser().resolve() if index else index_directory() if has_own_index() else None
     with _shared_lock:
@@ -232,4 +267,5 @@ def _seeds_index(encoder: Encoder | str | None) -> Index:
 def _latin(question: str) -> bool:
     letters = [character for character in question if character.isalpha()]
     latin = sum("LATIN" in unicodedata.name(letter, "") for letter in letters)
-    return latin >= len(letters) / 2 if letters else False
+    # A year or a code alone is in no script at all, and can be searched for.
+    return latin >= len(letters) / 2

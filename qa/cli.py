@@ -26,7 +26,16 @@ from index.load import find_files
 from index.store import FILE_NAME
 from qa.assistant import Assistant, has_own_index
 from qa.settings import Settings
-from qa.terminal import IngestBar, console, safe, show_answer, show_documents, show_report, summary
+from qa.terminal import (
+    IngestBar,
+    console,
+    safe,
+    show_answer,
+    show_documents,
+    show_report,
+    show_trace,
+    summary,
+)
 from qa.types import Answer
 
 INTERRUPTED = 130
@@ -49,6 +58,8 @@ _ASK_EPILOG = """\b
   text, confidence, citations   of the first candidate; null, 0.0, []
   candidates       best first: text, confidence (0 to 1), citations
   near_misses      the nearest passages where nothing was answered: citations
+  trace            with --trace, the passages that were read: document_id,
+                   start, end, text, score, dense, lexical, null_score, spans
 A citation: number, document_id, title, date (ISO, or null), source, page (or
 null), start, end, quote, answer_start, answer_end. Offsets count code points of
 the document's text: text[start:end] == quote."""
@@ -171,27 +182,37 @@ def ask(
         float | None,
         typer.Option(min=0, max=1, metavar="F", help="Least confidence of an answer; 0 always answers."),
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Answer only where answers are right at least 80 % of the time.")
+    ] = False,
+    reader: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help='"sentences", or a question answering model\'s folder or name.'),
+    ] = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Show the scores of the passages that were read.")
+    ] = False,
 ) -> None:
     """Answer a question with quotes from the documents, or say that they do not answer it."""
     question = _readable(sys.stdin.read() if question == "-" else question)
     check_question(question)
     settings = Settings.from_env()
+    if threshold is not None or strict:
+        # What is said here takes the place of either in the environment.
+        settings = replace(settings, threshold=threshold, strict=strict)
     settings = replace(
         settings,
         candidates=settings.candidates if top is None else top,
-        threshold=settings.threshold if threshold is None else threshold,
+        reader=settings.reader if reader is None else reader,
     )
     with _open_assistant(index, settings) as assistant:
-        if document:
-            known = set(assistant.index.document_ids())
-            for name in document:
-                if name not in known:
-                    _note(f"warning: no document has the id {safe(name)}. See: qa documents")
-        answer = assistant.answer(question, documents=document or None)
+        _check_known(document or [], assistant.index.document_ids())
+        answer = assistant.answer(question, documents=document or None, trace=trace)
     if as_json:
         _print_json(answer_as_json(answer))
     else:
         show_answer(answer, console())
+        show_trace(answer, console())
 
 
 def answer_as_json(answer: Answer) -> dict[str, Any]:
@@ -257,7 +278,12 @@ def remove(
         removed = opened.remove(*names)
     for name in removed:
         print(f"Removed: {safe(name)}", flush=True)
-    missing = [name for name in names if name not in removed]
+    _check_known(names, removed)
+
+
+def _check_known(names: Sequence[str], known: Sequence[str]) -> None:
+    """End with an error where names are not among those of the index."""
+    missing = [name for name in names if name not in known]
     for name in missing:
         _error(f"{name}: not in the index. See: qa documents")
     if missing:
@@ -290,7 +316,7 @@ def _open_assistant(index: Path | None, settings: Settings) -> Assistant:
 def _open_existing(index: Path | None) -> Index:
     if index is None and not has_own_index():
         raise NotAnIndex(f"{index_directory()}: you have no index yet. Make one with: qa index PATH")
-    return Index.open(index, encoder=Settings.from_env().encoder, create=False)
+    return Index.open(index, encoder=Settings.from_env().encoder, create=False, lazy=True)
 
 
 def _readable(question: str) -> str:

@@ -1,52 +1,113 @@
 """Readings and hits to ranked candidates with probabilities, and whether to answer at all.
 
-The probability is a logistic regression over a few scores (Platt 1999); its coefficients are fitted by
-``python -m qa.evaluation fit`` on questions asked where their answer is, where it was left out, and where
+The order of spans is a weighted sum of the reader's scores and search's; the probability is a logistic
+regression over a few figures (Platt 1999; for questions and passages: Kamath et al. 2020). Both are fitted
+by ``python -m qa.evaluation fit`` on questions asked where their answer is, where it was left out, and where
 everything is about something else. Knows scores; knows nothing of models.
 """
 
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import accumulate
 
 from index.types import Hit, Passage
-from qa.types import Reading, Span, Status
+from qa.types import Kind, Reading, Span, Status
 
-# Below this cosine to the nearest passage a question is about something else altogether.
+# Below this cosine to the nearest passage a question is about something else altogether, unless words of it
+# are there.
 OFF_TOPIC_COSINE = 0.3
 _OVERLAPPING = 0.5
+_ARTICLES = frozenset({"a", "an", "the"})
 
 
 @dataclass(frozen=True, slots=True)
-class Coefficients:
-    """Of the logistic regression over :attr:`Ranked.evidence`."""
+class Evidence:
+    """What is known of one distinct answer.
 
-    intercept: float
+    ``score`` is the weighted sum that orders answers, ``margin`` its lead over the next one's. ``cosine`` is
+    the best span's passage's to the question. ``support`` is the logarithm of how many places say the same.
+    """
+
     score: float
-    cosine: float
     margin: float
+    cosine: float
+    support: float
 
 
-COEFFICIENTS = Coefficients(intercept=-7.28, score=1.22, cosine=4.43, margin=2.48)
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How the scores of one kind of reader become an order and a probability.
+
+    ``span``, ``lead`` and ``passage`` weigh a span's score, its lead over its passage's null score, and its
+    passage's score in search. ``weights``, with ``intercept``, are the logistic regression over
+    :class:`Evidence`. From ``threshold`` on there is an answer; ``strict`` is the threshold from which
+    answers are right at least 80 % of the time.
+    """
+
+    span: float
+    lead: float
+    passage: float
+    intercept: float
+    weights: Evidence
+    threshold: float
+    strict: float
+
+    def order(self, span: Span, reading: Reading, hit: Hit) -> float:
+        """Return the value by which spans of one question are ordered."""
+        lead = span.score - reading.null_score
+        return self.span * span.score + self.lead * lead + self.passage * hit.score
+
+    def probability(self, evidence: Evidence) -> float:
+        """Return the chance that an answer with this evidence is right, in [0, 1]."""
+        products = zip(astuple(self.weights), astuple(evidence), strict=True)
+        logit = self.intercept + sum(weight * value for weight, value in products)
+        return 0.5 * (1.0 + math.tanh(0.5 * logit))  # the logistic function, without overflow
+
+
+# Fitted, and the thresholds chosen, as docs/experiments.md says.
+CALIBRATIONS: dict[Kind, Calibration] = {
+    "sentences": Calibration(
+        span=1.0,
+        lead=0.0,
+        passage=0.0,
+        intercept=-7.28,
+        weights=Evidence(score=1.22, margin=2.48, cosine=4.43, support=0.0),
+        threshold=0.05,
+        strict=0.6,
+    ),
+    "spans": Calibration(
+        span=0.2,
+        lead=0.2,
+        passage=3.0,
+        intercept=-6.0,
+        weights=Evidence(score=0.8, margin=0.5, cosine=3.0, support=0.5),
+        threshold=0.1,
+        strict=0.6,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One distinct answer: its best span first, then the others that say the same.
-
-    ``evidence`` is what :data:`COEFFICIENTS` weigh: the span's score, the cosine of its passage to the
-    question, and the lead over the next answer's score.
-    """
+    """One distinct answer: its best span first, then the others that say the same."""
 
     confidence: float
-    evidence: tuple[float, float, float]
+    evidence: Evidence
     spans: tuple[tuple[Span, Passage], ...]
 
 
-def rank(readings: Sequence[Reading], hits: Sequence[Hit]) -> list[Ranked]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    value: float
+    span: Span
+    hit: Hit
+
+
+def rank(readings: Sequence[Reading], hits: Sequence[Hit], calibration: Calibration) -> list[Ranked]:
     """Return distinct answers, best first, each with a probability of being right in [0, 1].
 
     None is more probable than one before it, whatever is known of their passages. The same stretch of a
@@ -54,29 +115,43 @@ def rank(readings: Sequence[Reading], hits: Sequence[Hit]) -> list[Ranked]:
     answer with several spans.
     """
     passages = {hit.passage.id: hit for hit in hits}
-    found = [(span, passages[reading.passage_id]) for reading in readings for span in reading.spans]
-    found.sort(key=lambda item: -item[0].score)
-    groups: list[list[tuple[Span, Hit]]] = []
-    for span, hit in found:
-        if any(_same_place(span, hit, other, where) for group in groups for other, where in group):
-            continue
-        same = next((group for group in groups if _same_words(span, group[0][0])), None)
-        if same is None:
-            groups.append([(span, hit)])
-        else:
-            same.append((span, hit))
+    found = [
+        _Found(calibration.order(span, reading, hit), span, hit)
+        for reading in readings
+        for hit in [passages[reading.passage_id]]
+        for span in reading.spans
+    ]
+    groups = _group(sorted(found, key=lambda one: -one.value))
     evidence = [_evidence(groups, position) for position in range(len(groups))]
-    confidences = accumulate(map(probability, evidence), min)
+    confidences = accumulate(map(calibration.probability, evidence), min)
     return [
-        Ranked(confidence, weighed, tuple((span, hit.passage) for span, hit in group))
+        Ranked(confidence, weighed, tuple((one.span, one.hit.passage) for one in group))
         for group, weighed, confidence in zip(groups, evidence, confidences, strict=True)
     ]
 
 
-def _evidence(groups: Sequence[Sequence[tuple[Span, Hit]]], position: int) -> tuple[float, float, float]:
-    span, hit = groups[position][0]
-    following = groups[position + 1][0][0].score if position + 1 < len(groups) else 0.0
-    return span.score, hit.dense, span.score - following
+def _group(found: Sequence[_Found]) -> list[list[_Found]]:
+    groups: list[list[_Found]] = []
+    for one in found:
+        if any(_same_place(one, other) for group in groups for other in group):
+            continue
+        same = next((group for group in groups if _words(one.span) == _words(group[0].span)), None)
+        if same is None:
+            groups.append([one])
+        else:
+            same.append(one)
+    return groups
+
+
+def _evidence(groups: Sequence[Sequence[_Found]], position: int) -> Evidence:
+    best = groups[position][0]
+    following = groups[position + 1][0].value if position + 1 < len(groups) else 0.0
+    return Evidence(
+        score=best.value,
+        margin=best.value - following,
+        cosine=best.hit.dense,
+        support=math.log(len(groups[position])),
+    )
 
 
 def decide(ranked: Sequence[Ranked], hits: Sequence[Hit], threshold: float) -> Status:
@@ -87,20 +162,16 @@ def decide(ranked: Sequence[Ranked], hits: Sequence[Hit], threshold: float) -> S
     return "not_found" if nearest >= OFF_TOPIC_COSINE else "off_topic"
 
 
-def probability(evidence: tuple[float, float, float]) -> float:
-    """Return the chance that an answer with this evidence is right, in [0, 1]."""
-    score, cosine, margin = evidence
-    c = COEFFICIENTS
-    logit = c.intercept + c.score * score + c.cosine * cosine + c.margin * margin
-    return 0.5 * (1.0 + math.tanh(0.5 * logit))  # the logistic function, without overflow
-
-
-def _same_place(span: Span, hit: Hit, other: Span, where: Hit) -> bool:
-    if hit.passage.document_id != where.passage.document_id:
+def _same_place(one: _Found, other: _Found) -> bool:
+    if one.hit.passage.document_id != other.hit.passage.document_id:
         return False
-    shared = min(span.end, other.end) - max(span.start, other.start)
-    return shared > _OVERLAPPING * min(span.end - span.start, other.end - other.start)
+    a, b = one.span, other.span
+    shared = min(a.end, b.end) - max(a.start, b.start)
+    return shared > _OVERLAPPING * min(a.end - a.start, b.end - b.start)
 
 
-def _same_words(span: Span, other: Span) -> bool:
-    return span.text.casefold().split() == other.text.casefold().split()
+def _words(span: Span) -> list[str]:
+    """Return what tells an answer from another: its words, but for case, articles and punctuation."""
+    bare = (word.strip(string.punctuation + "“”‘’«»–—…") for word in span.text.casefold().split())
+    words = [word for word in bare if word and word not in _ARTICLES]
+    return words or span.text.casefold().split()

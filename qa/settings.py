@@ -9,9 +9,6 @@ from typing import Any, Self
 
 from index.errors import SettingsError
 
-# The lowest that leaves 80 % of off-topic questions unanswered on training sets: qa/evaluation/fit.py.
-DEFAULT_THRESHOLD = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -19,7 +16,10 @@ class Settings:
 
     ``encoder`` names a sentence-transformers model or a folder with one (by default all-MiniLM-L6-v2).
     ``passages`` is how many are read for a question. ``candidates`` is how many distinct answers are given
-    at most. ``threshold`` in [0, 1] is the confidence below which there is no answer; 0 always answers.
+    at most. ``reader`` is ``"sentences"``, a folder with a Hugging Face question answering model, or the
+    name of one; by default the reader that comes with Verbatim. ``threshold`` in [0, 1] is the confidence
+    below which there is no answer, by default what suits the reader; 0 always answers. ``strict`` raises
+    it to where answers are right at least 80 % of the time.
 
     Raises:
         SettingsError: a value is out of its range.
@@ -28,14 +28,18 @@ class Settings:
     encoder: str | None = None
     passages: int = 8
     candidates: int = 3
-    threshold: float = DEFAULT_THRESHOLD
+    reader: str | None = None
+    threshold: float | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         for name in ("passages", "candidates"):
             if not 1 <= getattr(self, name) <= 100:
                 raise SettingsError(f"{name} is {getattr(self, name)}: it must be from 1 to 100")
-        if not 0.0 <= self.threshold <= 1.0:
+        if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
             raise SettingsError(f"threshold is {self.threshold}: it must be from 0 to 1")
+        if self.threshold is not None and self.strict:
+            raise SettingsError(f"threshold is {self.threshold} and strict is set: choose one of the two")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -48,7 +52,9 @@ class Settings:
             "encoder": str,
             "passages": int,
             "candidates": int,
+            "reader": str,
             "threshold": float,
+            "strict": _yes_or_no,
         }
         settings = cls()
         for name, kind in kinds.items():
@@ -57,7 +63,15 @@ class Settings:
                 try:
                     settings = replace(settings, **{name: kind(environ[variable])})
                 except ValueError as error:
-                    raise SettingsError(f"{variable}={environ[variable]}: not a number") from error
+                    kind_name = "yes or no" if name == "strict" else "a number"
+                    raise SettingsError(f"{variable}={environ[variable]}: not {kind_name}") from error
                 except SettingsError as error:
                     raise SettingsError(f"{variable}: {error}") from error
         return settings
+
+
+def _yes_or_no(value: str) -> bool:
+    known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if value.lower() not in known:
+        raise ValueError(value)
+    return known[value.lower()]

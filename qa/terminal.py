@@ -23,7 +23,7 @@ from rich.text import Text
 from index.ingest import FileReport, IngestReport, Progress, Status
 from index.types import DocumentInfo
 from qa.types import Answer, Candidate, Citation
-from qa.wording import confidence_in_words, written_date
+from qa.wording import FAINT, UNSURE, confidence_in_words, written_date
 
 # Controls (C0, DEL, C1), marks that reorder text or end lines, and halves of surrogate pairs.
 _UNSAFE = re.compile(
@@ -63,19 +63,35 @@ def _answer(answer: Answer, out: Console) -> Iterator[Text]:
             yield Text("\nNearest passages:")
         for number, citation in enumerate(answer.near_misses, 1):
             yield from _citation(f"[{number}]", citation, out, style="")
-    for position, candidate in enumerate(answer.candidates):
-        if position == 1:
+    clear = answer.confidence >= UNSURE
+    if answer.candidates and not clear:
+        yield Text("No clear answer. The nearest passages:")
+    further = [one for one in answer.candidates[1:] if one.confidence >= FAINT]
+    for position, candidate in enumerate([*answer.candidates[:1], *further]):
+        if position == 1 and clear:
             yield Text("\nFurther candidates:")
-        yield from _candidate(candidate, out)
+        yield from _candidate(candidate, out, style="bold green" if clear else "bold")
 
 
-def _candidate(candidate: Candidate, out: Console) -> Iterator[Text]:
+def _candidate(candidate: Candidate, out: Console, style: str) -> Iterator[Text]:
     first, *others = candidate.citations
-    yield from _citation(f"[{first.number}]", first, out, style="bold green")
+    yield from _citation(f"[{first.number}]", first, out, style)
     for other in others:
         yield Text(f"{_INDENT}also [{other.number}] {_facts(other)}")
         yield Text(f"{_INDENT}{safe(other.source)}", style="dim")
     yield Text(f"{_INDENT}{confidence_in_words(candidate.confidence)}", style="bold")
+
+
+def show_trace(answer: Answer, out: Console) -> None:
+    """Print the scores of each passage that was read, as search ranked them; nothing without a trace."""
+    for number, passage in enumerate(answer.trace, 1):
+        scores = f"score {passage.score:.3f}, cosine {passage.dense:.3f}, BM25 {passage.lexical:.2f}"
+        where = f"{passage.document_id} {passage.start}-{passage.end}"
+        null = f"no answer {passage.null_score:.2f}"
+        out.print(f"\nPassage {number}: {scores}, {null} ({where})", soft_wrap=True)
+        out.print(Text(_INDENT + prose(passage.text), style="dim"), soft_wrap=True)
+        for span in passage.spans:
+            out.print(f"{_INDENT}{span.score:6.2f}  {prose(span.text)}", soft_wrap=True)
 
 
 def _citation(label: str, citation: Citation, out: Console, style: str) -> Iterator[Text]:
@@ -166,8 +182,8 @@ def show_report(report: IngestReport, out: Console) -> None:
     if changed:
         out.print(_table(changed))
     for file in files:
-        # What failed is told on standard error.
-        said = [*file.warnings, *([file.message] if file.status != "failed" else [])]
+        # What failed is told on standard error, and of what was removed the table says all.
+        said = [*file.warnings, *([file.message] if file.status not in ("failed", "removed") else [])]
         for message in filter(None, said):
             out.print(Text(f"{_short(file.source)}: {_said(file.status, message)}"), soft_wrap=True)
 
@@ -186,7 +202,7 @@ def _table(files: Sequence[FileReport]) -> Table:
 
 
 def _said(status: Status, message: str) -> str:
-    return safe(f"{status}: {message}" if status in ("skipped", "removed") else message)
+    return safe(f"{status}: {message}" if status == "skipped" else message)
 
 
 def _short(source: str) -> str:

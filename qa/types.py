@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from index.types import Hit
 
+Kind = Literal["sentences", "spans"]
 Status = Literal["answered", "no_index", "off_topic", "not_found", "filtered", "language"]
 
 REASONS: dict[Status, str] = {
@@ -44,7 +45,11 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Finds answer spans in passages."""
+    """Finds answer spans in passages. ``kind`` says how its scores are to be understood."""
+
+    @property
+    def kind(self) -> Kind:
+        """What its spans are, and so how its scores become probabilities."""
 
     def read(self, question: str, hits: Sequence[Hit]) -> list[Reading]:
         """Return one reading a hit, in the order of ``hits``."""
@@ -82,11 +87,31 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """The scores of one passage that was read: those of search, and those of the reader.
+
+    ``text == document.text[start:end]``. ``score`` fuses ``dense`` (a cosine) and ``lexical`` (BM25);
+    ``spans`` and ``null_score`` are as in :class:`Reading`.
+    """
+
+    document_id: str
+    start: int
+    end: int
+    text: str
+    score: float
+    dense: float
+    lexical: float
+    null_score: float
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The outcome of one question. An abstention is an answer too: its ``status`` says why.
 
     ``asked`` is the question that was searched for. ``candidates`` come best first and are empty unless
     ``status`` is ``"answered"``. ``near_misses`` are the nearest passages where nothing was answered.
+    ``trace``, on request, holds the passages that were read, as search ranked them.
     """
 
     question: str
@@ -94,6 +119,7 @@ class Answer:
     status: Status
     candidates: tuple[Candidate, ...] = ()
     near_misses: tuple[Citation, ...] = ()
+    trace: tuple[Trace, ...] = ()
 
     @property
     def text(self) -> str | None:

@@ -11,6 +11,9 @@ CONFIDENCE = (
     (0.7, "Likely right", "likely"),
     (0.0, "Uncertain: check the source", "unsure"),
 )
+# A first answer below this is shown as no clear one; further ones below the other are left out.
+UNSURE = 0.25
+FAINT = 0.1
 UNDATED = "undated"
 
 

@@ -6,11 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import uvicorn
 from playwright.sync_api import sync_playwright
 
 APP = Path(__file__).parent.parent / "app.py"
@@ -44,6 +46,21 @@ def serving(home, *arguments, **environ):
     finally:
         process.terminate()
         process.wait(20)
+
+
+@contextlib.contextmanager
+def serving_here(app):
+    """Serve an app on a free port from a thread of this process; yield its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
 
 
 def wait_for(address, process, log, seconds=180):

@@ -4,6 +4,7 @@ import pytest
 
 from index import Index
 from qa.about import about
+from qa.wording import UNSURE
 from tests.conftest import HashingEncoder
 
 HELD = (
@@ -142,6 +143,59 @@ def test_many_documents_are_told_in_part(index):
     index.add_texts([(f"text {n}", f"Number {n} tells of thing{n}. It is one of many.") for n in range(30)])
     answer = sound(about("What is this about?", index, None, 10), index)
     assert texts(answer) == [f"Number {n} tells of thing{n}." for n in range(10)]
+
+
+FERRY = "\n\n".join(
+    ["Ferry service opens again", "10 October 2018", PLAIN * 2, "School plan adopted", "11.10.2018", PLAIN]
+)
+
+
+def test_every_document_is_told_before_any_is_told_twice(index):
+    index.add_texts([("ferry", FERRY), ("vienna", HELD), ("bread", PLAIN)])
+    answer = sound(about("What is this about?", index, None, 10), index)
+    assert texts(answer) == [
+        "Ferry service opens again",
+        "The delegation in Vienna",
+        "Bread needs flour, water and salt.",
+        "School plan adopted",
+    ]
+    answer = sound(about("When was this published?", index, None, 10), index)
+    assert texts(answer) == ["10 October 2018", "12 February 2020", "11.10.2018"]
+
+
+@pytest.mark.parametrize("question", ["What is this about?", "When was this published?"])
+def test_what_one_of_several_documents_tells_is_not_certain(index, question):
+    index.add_texts([("vienna", HELD)])
+    assert about(question, index, None, 10).confidence == 1.0
+    index.add_texts([("ferry", FERRY)])
+    several = about(question, index, None, 10)
+    assert all(UNSURE < candidate.confidence < 0.9 for candidate in several.candidates)
+    chosen = about(question, index, [index.document_ids()[1]], 10)
+    assert chosen.confidence == 1.0
+
+
+def test_a_date_of_front_matter_is_cited_once(index, tmp_path):
+    text = (
+        f"---\ntitle: The bridge\ndate: 2023-03-14\n---\n\n# The bridge\n\n{PLAIN}\n## The ferry\n\n{PLAIN}"
+    )
+    (tmp_path / "bridge.md").write_text(text, "utf-8")
+    index.add(tmp_path / "bridge.md")
+    [candidate] = sound(about("When was this published?", index, None, 10), index).candidates
+    [citation] = candidate.citations
+    assert (candidate.text, citation.quote, citation.start) == (
+        "2023-03-14",
+        "2023-03-14",
+        text.index("2023"),
+    )
+    assert (citation.title, citation.date) == ("The bridge", "2023-03-14")
+
+
+def test_a_date_of_metadata_is_cited_where_the_text_has_it(index, tmp_path):
+    head = '<meta property="article:published_time" content="2023-03-14T08:00:00Z">'
+    text = f"<head>{head}</head><h1>The bridge</h1><p>{PLAIN}</p><p>It was opened on 14 March 2023.</p>"
+    (tmp_path / "bridge.html").write_text(text, "utf-8")
+    index.add(tmp_path / "bridge.html")
+    assert texts(sound(about("When was this published?", index, None, 10), index)) == ["14 March 2023"]
 
 
 def test_without_documents_there_is_nothing_to_tell(index):

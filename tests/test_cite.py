@@ -78,6 +78,51 @@ def test_sentences_that_are_too_long_together_leave_the_answer_alone():
     assert cited("She said", made).quote == second
 
 
+CHAPTERS = (
+    "1. The river\n\nThe river is wide. It floods in spring.\n\n"
+    "2. The bridge\n\nThe bridge is old.\nIt was built by Anna Holt.\n\nThe ferry\nThe ferry is new.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "quote"),
+    [
+        ("wide", "The river is wide. It floods in spring."),
+        ("floods", "The river is wide. It floods in spring."),
+        ("old", "The bridge is old.\nIt was built by Anna Holt."),
+        ("Anna Holt", "The bridge is old.\nIt was built by Anna Holt."),
+        ("new", "The ferry is new."),
+    ],
+)
+def test_the_quote_stops_at_headings(answer, quote):
+    assert cited(answer, document(CHAPTERS)).quote == quote
+
+
+def test_a_heading_that_holds_the_answer_is_quoted_with_what_follows():
+    assert cited("The bridge\n\nThe", document(CHAPTERS)).quote == (
+        "2. The bridge\n\nThe bridge is old.\nIt was built by Anna Holt."
+    )
+    assert cited("2. The bridge", document(CHAPTERS)).quote.startswith("2. The bridge\n\nThe bridge is old.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bread needs:\n\n- flour\n- water\n",
+        "Bread is made so.\n1. Mix flour and water\n2. Wait\n",
+        "The baker says this,\n\nand everyone agrees.\n\nis it so?\n",
+    ],
+)
+def test_lists_and_pieces_of_sentences_are_no_headings(text):
+    for answer in sentences(text):
+        assert cited(text[answer.start : answer.end], document(text)).quote == text.strip()
+
+
+def test_lines_that_were_wrapped_are_quoted_as_they_stand():
+    text = "The bridge over the river was built\nby Anna Holt. It is the oldest one.\n\nThe ferry\n\nIt is new.\n"
+    assert cited("Anna Holt", document(text)).quote == text.split("\n\n", maxsplit=1)[0]
+
+
 def test_one_sentence_is_quoted_whole_whatever_its_length():
     long = "He said " + "very " * 200 + "much."
     assert cited("very much", document(f"Before. {long} After.")).quote == long
@@ -115,6 +160,9 @@ def test_a_known_stretch_is_cited_as_it_is():
     found = citation_at(2, Range(24, 26), Range(23, 30), made)
     check(found, made)
     assert (found.number, found.quote, found.answer_start, found.answer_end) == (2, TEXT[23:30], 24, 26)
+    section = Section(40, 60, "The bridge", "2020-02-12")
+    found = citation_at(2, Range(24, 26), Range(23, 30), made, section)
+    assert (found.title, found.date) == ("The bridge", "2020-02-12")
 
 
 @given(made=documents(), choice=st.data())

@@ -231,11 +231,13 @@ def test_only_the_chosen_documents_answer(qa, home):
     first, second = json.loads(qa("documents", "--json", "--index", home / "seeds")[1])
     ask = ("ask", QUESTION, "--json", "--threshold", "0", "--index", home / "seeds", "--document")
     for chosen in (first["id"], second["id"]):
-        code, out, err = qa(*ask, chosen, "--document", "000000000000")
-        assert code == 0
+        code, out, err = qa(*ask, chosen)
+        assert (code, err) == (0, "")
         assert {citation["document_id"] for citation in json.loads(out)["citations"]} == {chosen}
-        assert err == "warning: no document has the id 000000000000. See: qa documents\n"
-    assert json.loads(qa(*ask, "000000000000")[1])["status"] == "filtered"
+    several = ("--document", first["id"], "--document", "\x1b[2J")
+    told = "error: 000000000000: not in the index. See: qa documents\n"
+    assert qa(*ask, "000000000000") == (1, "", told)
+    assert qa(*ask, "000000000000", *several) == (1, "", told + told.replace("000000000000", r"\x1b[2J"))
 
 
 @pytest.mark.parametrize("question", ["", "  \n "])
@@ -460,6 +462,7 @@ def test_sync_drops_what_is_gone(qa, tmp_path):
     code, out, _ = qa("index", folder, "--sync", *index)
     assert code == 0
     assert "Nothing to encode: 1 file unchanged, 1 removed\n" in out
+    assert out.count("a.txt") == 1
     assert len(json.loads(qa("documents", "--json", *index)[1])) == 1
 
 
@@ -562,6 +565,20 @@ def test_documents_lists_what_is_there(qa, home):
         assert f"    {info['sources'][0]}\n" in out
     passages = sum(info["passages"] for info in infos)
     assert out.endswith(f"\n2 documents, {passages} passages\n")
+
+
+def test_documents_shows_a_readable_title_where_the_file_name_is_none(qa, home):
+    infos = json.loads(qa("documents", "--json", "--index", home / "seeds")[1])
+    assert Path(infos[1]["sources"][0]).stem == "004_d820ce9e78da0c40"
+    assert infos[1]["title"].startswith("On July 3, Minsk hosted celebrations")
+
+
+def test_listing_and_removing_need_no_encoder(qa, ship, tmp_path, monkeypatch):
+    monkeypatch.setenv("VERBATIM_ENCODER", str(tmp_path / "missing"))
+    assert "1 document, 1 passage\n" in qa("documents", "--index", ship)[1]
+    assert qa("remove", tmp_path / "ship.txt", "--index", ship)[0] == 0
+    assert qa("documents", "--index", ship) == (0, "0 documents, 0 passages\n", "")
+    assert qa("index", tmp_path / "ship.txt", "--index", ship)[0] == 1
 
 
 @pytest.mark.parametrize("arguments", [["documents"], ["documents", "--json"], ["remove", "x"]])

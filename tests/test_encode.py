@@ -12,7 +12,7 @@ import pytest
 
 from index import Index, encode, load_encoder
 from index.encode import OpenVinoEncoder, TorchEncoder, batches_by_length, default_checkpoint
-from index.errors import EncoderError, IndexMismatch
+from index.errors import IndexMismatch, ModelError
 from tests.conftest import HashingEncoder
 
 TEXTS = [
@@ -194,7 +194,7 @@ def test_damaged_weights_are_refused_by_name(tmp_path, monkeypatch, at_home):
     whole = load_encoder()
     assert whole.identity == load_encoder(folder).identity
     flip_a_byte(weights)
-    with pytest.raises(EncoderError, match=rf"{re.escape(str(weights))}: .*damaged.*Reinstall"):
+    with pytest.raises(ModelError, match=rf"{re.escape(str(weights))}: .*damaged.*Reinstall"):
         load_encoder()
 
 
@@ -215,21 +215,21 @@ def test_a_folder_without_safetensors_is_refused(tmp_path, at_home):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickled")
     with pytest.raises(
-        EncoderError, match=rf"{re.escape(str(tmp_path))}: no \.safetensors .*safe_serialization"
+        ModelError, match=rf"{re.escape(str(tmp_path))}: no \.safetensors .*safe_serialization"
     ):
         load_encoder(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "./nowhere", "a/b/c", Path("nowhere")])
 def test_a_folder_that_is_not_there_is_named(name, at_home):
-    with pytest.raises(EncoderError, match=rf"{re.escape(str(name))}: there is no such folder\. Name"):
+    with pytest.raises(ModelError, match=rf"{re.escape(str(name))}: there is no such folder\. Name"):
         load_encoder(name)
 
 
 def test_a_name_that_cannot_be_had_offline_is_named(home):
     script = (
-        "from index import load_encoder\nfrom index.errors import EncoderError\n"
-        "try: load_encoder('no-such-model-anywhere')\nexcept EncoderError as error: print(error)"
+        "from index import load_encoder\nfrom index.errors import ModelError\n"
+        "try: load_encoder('no-such-model-anywhere')\nexcept ModelError as error: print(error)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -247,7 +247,7 @@ def test_weights_that_are_none_are_refused(tmp_path, tiny, without_cache, conten
     folder = tmp_path / "model"
     shutil.copytree(tiny, folder)
     (folder / "model.safetensors").write_bytes(content)
-    with pytest.raises(EncoderError, match=rf"{re.escape(str(folder))}: not a sentence-transformers model"):
+    with pytest.raises(ModelError, match=rf"{re.escape(str(folder))}: not a sentence-transformers model"):
         load_encoder(folder)
 
 

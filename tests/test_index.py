@@ -11,7 +11,7 @@ import pytest
 
 import index as package
 from index import Document, Hit, Index, Passage
-from index.errors import IndexMismatch, NotAnIndex
+from index.errors import IndexMismatch, NotAnIndex, VerbatimError
 from index.types import document_id
 from index.vectors import FILE_NAME
 from tests.conftest import HashingEncoder, at_once, meanwhile
@@ -79,6 +79,33 @@ def test_where_no_index_is_none_is_made(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(NotAnIndex, match="is a file"):
         Index.open(tmp_path / "file", encoder=HashingEncoder())
+
+
+def test_opened_lazily_it_lists_and_removes_without_an_encoder(index, tmp_path):
+    missing = str(tmp_path / "missing")
+    with Index.open(index.directory, encoder=missing, lazy=True) as lazy:
+        assert lazy.documents() == index.documents()
+        assert [passage.text for passage in lazy.passages(document_id("ship"))] == [TEXTS[2][1]]
+        assert lazy.remove("bread", "vienna") == ["bread", "vienna"]
+        assert len(lazy) == 1
+        with pytest.raises(VerbatimError, match="missing"):
+            lazy.search("flour", 1)
+        with pytest.raises(VerbatimError, match="missing"):
+            lazy.add_texts(TEXTS)
+        assert lazy.remove("ship") == ["ship"]
+        assert len(lazy) == 0
+    assert best(index, "flour") is best(index, "harbour") is None
+
+
+def test_opened_lazily_it_searches_and_refuses_another_encoder(index):
+    with Index.open(index.directory, encoder=HashingEncoder(), lazy=True) as lazy:
+        assert lazy.search("flour", 3) == index.search("flour", 3)
+    with Index.open(index.directory, encoder=HashingEncoder("other"), lazy=True) as lazy:
+        assert len(lazy.documents()) == 3
+        with pytest.raises(IndexMismatch):
+            lazy.search("flour", 3)
+        with pytest.raises(IndexMismatch):
+            lazy.add_texts(TEXTS)
 
 
 def test_a_failed_opening_leaves_the_index_usable(index):

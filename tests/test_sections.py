@@ -1,5 +1,6 @@
 """Which articles and chapters are found in a plain text, their titles and dates."""
 
+import dataclasses
 import datetime as dt
 import random
 from pathlib import Path
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.clean import mark
-from index.dates import find_date, find_dateline, find_trailing_date
+from index.dates import find_date, find_dateline, find_dates, find_opening_dateline, find_trailing_date
+from index.load import load
 from index.sections import find_sections, is_machine_made
 from index.types import Document, Range, Section
 
@@ -48,7 +50,7 @@ class TestSeeds:
     def test_second(self):
         document = seed("004")
         untitled, dated = document.sections
-        assert document.title == "004_d820ce9e78da0c40"
+        assert document.title == untitled.title
         assert (
             untitled.title == "On July 3, Minsk hosted celebrations dedicated to the Independence Day of the…"
         )
@@ -86,8 +88,15 @@ class TestArticles:
 
     def test_a_machine_made_name_gives_way_to_the_first_words(self):
         document = sectioned(f"It rained all day long. {PROSE}", "00_69e41dfd36f388bb")
-        assert document.title == "00_69e41dfd36f388bb"
+        assert document.title == "It rained all day long."
         assert [(s.title, s.title_at) for s in document.sections] == [("It rained all day long.", None)]
+
+    def test_a_machine_made_name_stays_where_no_section_has_a_better_one(self):
+        section = Section(0, len(PROSE), "00_69e41dfd36f388bb")
+        assert sectioned(PROSE, "00_69e41dfd36f388bb", (section,)).title == "00_69e41dfd36f388bb"
+        named = Section(0, len(PROSE), HEADLINE)
+        assert sectioned(PROSE, "00_69e41dfd36f388bb", (named,)).title == HEADLINE
+        assert sectioned(PROSE, "notes", (named,)).title == "notes"
 
     def test_articles_one_after_the_other(self):
         parts = [
@@ -110,6 +119,34 @@ class TestArticles:
     def test_dates_in_prose_do_not_count(self):
         text = f"{HEADLINE}\n\nOn 9 October 2018 it rained. {PROSE}\n\n{PROSE} It ended on 10.10.2018\n"
         assert found(text) == [(HEADLINE, None)]
+
+    @pytest.mark.parametrize(
+        "dateline",
+        ["LARNSBY, 12 November 2023 - ", "LARNSBY, Nov. 12, 2023 (Agency) — ", "Larnsby, 12.11.2023 – "],
+    )
+    def test_the_first_paragraph_may_open_with_the_date(self, dateline):
+        for headline in (f"{HEADLINE}\n\n", f"{HEADLINE}\nBy Anna Smith\n\n", ""):
+            text = f"{headline}{dateline}{PROSE}\n\n{PROSE}"
+            (section,) = sectioned(text).sections
+            assert section.date == "2023-11-12"
+            assert find_date(text[section.date_at.start : section.date_at.end]).iso == section.date
+
+    def test_a_dateline_makes_a_headline_of_the_line_above(self):
+        second = "LARNSBY, 13 November 2023 - "
+        text = f"{HEADLINE}\n\n{PROSE}\n\n{PROSE}\n\n{PROSE}\n\nFerry service opens again\n\n{second}{PROSE}"
+        assert found(text) == [(HEADLINE, None), ("Ferry service opens again", "2023-11-13")]
+
+    def test_dates_of_an_agenda_date_nothing(self):
+        agenda = f"Larnsby, 3 May 2023 - {PROSE}\nLarnsby, 4 June 2023 - {PROSE}\n"
+        assert found(f"{HEADLINE}\n\n{agenda}") == [(HEADLINE, None)]
+
+    def test_a_dateline_further_down_dates_nothing(self):
+        text = f"{HEADLINE}\n\n{PROSE}\n\nLARNSBY, 12 November 2023 - {PROSE}"
+        assert found(text) == [(HEADLINE, None)]
+
+    def test_a_text_without_a_headline_has_the_date_it_opens_with(self):
+        assert found(f"Published 14 March 2023 by Anna Holt\n\n{PROSE}") == [("notes", "2023-03-14")]
+        assert found(f"{PROSE}\n\n14 March 2023\n\n{PROSE}") == [("notes", None)]
 
     def test_a_signature_with_a_date_is_no_headline(self):
         assert found(f"{HEADLINE}\n\n{PROSE}\n\nAnna Smith, Head of Office\n12.02.2020\n") == [
@@ -173,9 +210,45 @@ class TestChapters:
         assert len({(s.date_at.start, s.date_at.end) for s in dated}) == len(dated) == 1
         assert all(s.start <= s.date_at.start and s.date_at.end <= s.end for s in dated)
 
-    def test_a_short_text_has_none(self):
-        text = "\n\n".join(f"{n}. Part {n}\n\nIt rains." for n in range(1, 5))
-        assert len(found(text)) == 1
+    @pytest.mark.parametrize(
+        "headings",
+        [
+            ["1. Introduction", "2. Data and tools", "3. Methods"],
+            ["1 Purpose", "2 Scope", "2.1 Exceptions", "3 Contact"],
+            ["Article 1 - Scope", "Article 2 - Term", "Article 3 - Notice"],
+        ],
+    )
+    def test_headings_of_a_short_text(self, headings):
+        text = "\n\n".join(part for heading in headings for part in (heading, PROSE))
+        assert len(text) < 2_000
+        assert [title for title, _ in found(text)] == headings
+
+    def test_numbers_below_numbers_are_headings_however_little_they_head(self):
+        headings = ["1. Purpose", "2. Scope", "2.1 Staff", "2.2 Guests"]
+        text = "\n\n".join(f"{heading}\n\nThis is for all of us." for heading in headings)
+        assert [title for title, _ in found(text)] == headings
+
+    def test_a_numbered_heading_is_no_name_of_the_one_above(self):
+        text = f"1. Purpose\n\n{PROSE}\n\n2. Scope\n\n2.1 Staff\n\n{PROSE}\n\n3. Contact\n\n{PROSE}\n"
+        assert [t for t, _ in found(text)] == ["1. Purpose", "2. Scope", "2.1 Staff", "3. Contact"]
+
+    @pytest.mark.parametrize(
+        "items",
+        [
+            [f"{n}. Part {n}\n\nIt rains." for n in range(1, 5)],
+            [f"{n}. Apples\n\nWe eat them in the autumn." for n in range(1, 5)],
+            [f"{n}. Apples" for n in range(1, 5)],
+            [f"{n}. Apples\n{PROSE}" for n in range(1, 5)],
+            [f"{n}. Stir the pot and wait for it to boil\n\n{PROSE}" for n in range(1, 5)],
+            [f"{n}. Stir the pot.\n\n{PROSE}" for n in range(1, 5)],
+            [f"{heading}\n\n{PROSE}" for heading in ("THE RIVER", "THE BRIDGE", "THE FLOOD")],
+            ["1. Introduction\n\n" + PROSE, "2. Methods\n\n" + PROSE],
+        ],
+    )
+    def test_lists_and_emphasis_of_a_short_text_are_no_headings(self, items):
+        text = "\n\n".join([PROSE, *items, PROSE])
+        assert len(text) < 2_000
+        assert found(text) == [("notes", None)]
 
 
 class TestSectionsOfALoader:
@@ -196,6 +269,62 @@ class TestSectionsOfALoader:
     def test_a_date_that_is_known_stays(self):
         known = Section(0, len(self.TEXT), HEADLINE, "1999-01-01", Range(2, 2 + len(HEADLINE)))
         assert sectioned(self.TEXT, sections=(known,)).sections == (known,)
+
+    def test_the_first_paragraph_may_open_with_the_date(self):
+        text = f"# {HEADLINE}\n\nBy Anna Smith\n\nLARNSBY, 12 November 2023 - {PROSE}\n"
+        (section,) = sectioned(text, sections=(Section(0, len(text), HEADLINE, None, Range(2, 42)),)).sections
+        assert (section.date, text[section.date_at.start : section.date_at.end]) == (
+            "2023-11-12",
+            "12 November 2023",
+        )
+
+
+class TestDatesOfMetadata:
+    """A date that comes from outside of the text is cited where the text shows it."""
+
+    @pytest.fixture
+    def shown(self, tmp_path):
+        """Load a file; return of each section its date and the text that shows it."""
+
+        def read(name, text):
+            (tmp_path / name).write_text(text, "utf-8")
+            document = find_sections(mark(load(tmp_path / name)))
+            return [
+                (s.date, s.date_at and document.text[s.date_at.start : s.date_at.end])
+                for s in document.sections
+            ], document
+
+        return read
+
+    @pytest.mark.parametrize("form", ["2023-03-14", '"2023-03-14"', "2023-03-14T10:00:00Z", "March 14, 2023"])
+    def test_front_matter_shows_it(self, shown, form):
+        text = f"---\ntitle: The bridge\ndate: {form}\n---\n\n# One\n\nOn 14 March 2023 it rained.\n\n# Two\n\n{PROSE}\n"
+        pairs, document = shown("notes.md", text)
+        assert [date for date, _ in pairs] == ["2023-03-14"] * 2
+        assert {find_date(said).iso for _, said in pairs} == {"2023-03-14"}
+        assert all(section.date_at.end < text.index("# One") for section in document.sections)
+
+    @pytest.mark.parametrize("said", ["14 March 2023", "Mar. 14, 2023", "14.03.2023"])
+    def test_the_text_shows_it_in_any_form(self, shown, said):
+        head = '<meta property="article:published_time" content="2023-03-14T08:00:00Z">'
+        text = f"<head>{head}</head><h1>The bridge</h1><p>{PROSE}</p><p>It rained on {said} in Larnsby.</p>"
+        assert shown("page.html", text)[0] == [("2023-03-14", said)]
+        assert shown("page.html", text.replace(said, "that day"))[0] == [("2023-03-14", None)]
+        assert shown("page.html", text.replace(said, "15 March 2023"))[0] == [("2023-03-14", None)]
+
+    def test_a_section_shows_its_own(self):
+        part = f"{PROSE} It was 14 March 2023.\n\n"
+        sections = [Section(start, start + len(part), "The bridge", "2023-03-14") for start in (0, len(part))]
+        second = sectioned(part * 2, sections=tuple(sections)).sections[1]
+        assert second.start < second.date_at.start
+
+    def test_marked_text_does_not_show_it(self):
+        text = f"{PROSE}\n\n14 March 2023\n"
+        at = Range(text.index("14"), len(text) - 1)
+        made = Document("id", "a.html", "notes", text, (Section(0, len(text), "The bridge", "2023-03-14"),))
+        assert find_sections(made).sections[0].date_at == at
+        hidden = dataclasses.replace(made, marked=(at,))
+        assert find_sections(hidden).sections[0].date_at is None
 
 
 @pytest.mark.parametrize(
@@ -250,6 +379,10 @@ def test_what_is_no_date(text):
         "By Anna Smith on 9 October 2018",
         "Anna Smith | 9 October 2018",
         "[2018-10-09]",
+        "Published 9 October 2018 by Anna Smith",
+        "Published by Anna Smith on 9 October 2018",
+        "9 October 2018, 14:35 by Anna Smith and Boris Brown",
+        "Posted on 9 October 2018 by admin",
     ],
 )
 def test_datelines(line):
@@ -265,10 +398,61 @@ def test_datelines(line):
         "9 October 2018 was a rainy day",
         "Conference in Vienna 12.02.2020",
         "9 October",
+        "9 October 2018 by train",
+        "Signed on 9 October 2018 by both of them",
+        "The law of 9 October 2018 by Anna Smith",
     ],
 )
 def test_what_is_no_dateline(line):
     assert find_dateline(line) is None
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "LARNSBY, 9 October 2018 - ",
+        "LARNSBY, Oct. 9, 2018 (Agency) — ",
+        "LARNSBY, October 9, 2018 /Agency/ -- ",
+        "LARNSBY (Agency), 09.10.2018 – ",
+        "LARNSBY, Tuesday, 9 October 2018 – “",
+        "SPRINGFIELD, Ill., Oct. 9, 2018—",
+        "NEW LARNSBY, 9 October 2018 - ",
+        "Larnsby-on-Sea, 9 October 2018 – ",
+    ],
+)
+def test_opening_datelines(opening):
+    line = f"{opening}The council has agreed to close the bridge. " + PROSE * 3
+    date = find_opening_dateline(line)
+    assert date.iso == "2018-10-09"
+    assert find_date(line[date.start : date.end]).iso == "2018-10-09"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "LARNSBY, 9 October 2018",
+        "LARNSBY, 9 October - The council has agreed.",
+        "LARNSBY, 31 September 2018 - The council has agreed.",
+        "LARNSBY, 9 October 2018, saw the council agree.",
+        "On 9 October 2018 the council agreed - The bridge is closed.",
+        "On Tuesday, 9 October 2018 - The council met.",
+        "Tuesday, 9 October 2018 - The council met.",
+        "In Larnsby, 9 October 2018 - The council met.",
+        "The council met in Larnsby, 9 October 2018 - The bridge is closed.",
+        "Anna Smith, 9 October 1950 – 3 May 2018, was a painter.",
+        "Anna Smith, 9 October 1950 – May 3, 2018, was a painter.",
+        "9 October 2018 - The council has agreed.",
+        "",
+    ],
+)
+def test_what_is_no_opening_dateline(line):
+    assert find_opening_dateline(line) is None
+
+
+def test_all_dates_of_a_text():
+    text = "From 9 Oct 2018 to 10.10.2018, not 30.02.2020. " * 20
+    assert [date.iso for date in find_dates(text)] == ["2018-10-09", "2018-10-10"] * 20
+    assert list(find_dates("No year at all.")) == []
 
 
 def test_a_trailing_date_closes_its_line():

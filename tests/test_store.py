@@ -72,6 +72,7 @@ def test_a_document_comes_back_as_it_was(store):
     assert put(store, given) == {"/tmp/ä.txt": given.document.id}
     assert store.document(given.document.id) == given.document
     assert store.loaded(given.document.id) == given.loaded
+    assert store.dimension() == 3
     found = store.passages_of(given.document.id)
     assert [(p.start, p.end, p.text, p.heading) for p in found] == [
         (p.start, p.end, p.text, p.heading) for p in given.passages
@@ -100,6 +101,7 @@ def test_what_is_not_there_is_none(store):
     assert store.passages([1, 2]) == {}
     assert store.passages_of("no") == []
     assert list(store.vectors([1])) == []
+    assert store.dimension() is None
     assert store.documents() == store.sources() == store.document_ids() == store.passage_ids() == []
     assert store.remove_sources(["no"]) == store.remove_documents(["no"]) == []
 

@@ -1,4 +1,4 @@
-"""``python -m qa.evaluation``: measure retrieval, encoding and answers on question sets."""
+"""``python -m qa.evaluation``: measure retrieval, encoding, reading, answers and abstention."""
 
 from __future__ import annotations
 
@@ -15,23 +15,33 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from index.encode import load_encoder
 from index.errors import VerbatimError
 from qa.assistant import Assistant
-from qa.evaluation.answers import Outcome, answered_shares, hit_rate, outcome
+from qa.confidence import CALIBRATIONS
+from qa.evaluation.abstention import auroc, calibration_error, judge_all, observe
+from qa.evaluation.answers import Outcome, answered_shares, outcome, shares
 from qa.evaluation.corpus import Corpus, open_corpus
 from qa.evaluation.encoding import evaluate_encoding
-from qa.evaluation.fit import Observation, observe
-from qa.evaluation.fit import fit as fit_confidence
+from qa.evaluation.metrics import bootstrap_interval
+from qa.evaluation.plots import plot_abstention
+from qa.evaluation.reading import Read, read_gold
+from qa.evaluation.reading_speed import evaluate_reading_speed
 from qa.evaluation.retrieval import evaluate_retrieval
 from qa.evaluation.squad import Example, read_squad
-from qa.settings import DEFAULT_THRESHOLD, Settings
+from qa.read import load_reader
+from qa.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console()
 
 Files = Annotated[list[Path], typer.Argument(help="Question sets in SQuAD JSON, plain or gzip.")]
+Among = Annotated[
+    list[Path] | None, typer.Option(help="Further sets, whose paragraphs are searched but not asked about.")
+]
 Limit = Annotated[int | None, typer.Option(help="Ask only the first N questions.")]
-_CURVE = (0.02, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+ReaderName = Annotated[str | None, typer.Option("--reader", help="As for `qa ask`.")]
+_CURVE = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
 
 @app.command()
@@ -68,50 +78,122 @@ def encoding(files: Files, limit: Limit = 1000) -> None:
 
 
 @app.command()
+def reading(files: Files, limit: Limit = None, reader: ReaderName = None) -> None:
+    """How well are questions answered from their own paragraph? EM and F1, intervals by article."""
+    loaded = load_reader(reader, load_encoder())
+    table = Table("set", "questions", "EM", "F1", "95 % of F1", "abstaining: EM", "F1", "HasAns F1", "NoAns")
+    for path in files:
+        read = list(read_gold(loaded, list(_asking(read_squad(path)[:limit]))))
+        table.add_row(path.name.removesuffix(".json.gz"), *_reading_row(read))
+    console.print(table)
+
+
+@app.command()
+def reading_speed(files: Files, limit: Annotated[int, typer.Option(help="Questions for F1.")] = 200) -> None:
+    """Compare the reader with its own weights in plain torch fp32, in one run."""
+    examples = [example for path in files for example in read_squad(path)]
+    report = evaluate_reading_speed(examples, limit)
+    table = Table("reader", "ms for 8 passages of 150 tokens", "F1 on gold passages")
+    table.add_row("Verbatim", f"{report.verbatim:.0f}", f"{report.verbatim_f1:.2f}")
+    table.add_row("torch fp32", f"{report.torch:.0f}", f"{report.torch_f1:.2f}")
+    console.print(table)
+    console.print(f"{report.torch / report.verbatim:.1f} times as fast")
+
+
+def _reading_row(read: Sequence[Read]) -> list[str]:
+    """Answers forced, over answerable questions; then, abstaining where the null score wins, over all."""
+    has = [one for one in read if not one.example.impossible]
+    no = [one for one in read if one.example.impossible]
+    forced = [one.f1() for one in has]
+    low, high = bootstrap_interval(forced, [one.example.title or one.example.context for one in has])
+    means = [
+        np.mean([one.exact_match() for one in has]),
+        np.mean(forced),
+        np.mean([one.exact_match(lead=0.0) for one in read]),
+        np.mean([one.f1(lead=0.0) for one in read]),
+        np.mean([one.f1(lead=0.0) for one in has]),
+    ]
+    cells = [f"{100 * float(mean):.1f}" for mean in means]
+    abstained = f"{100 * float(np.mean([one.f1(lead=0.0) for one in no])):.1f}" if no else "-"
+    return [str(len(has)), *cells[:2], f"{100 * low:.1f}-{100 * high:.1f}", *cells[2:], abstained]
+
+
+@app.command()
 def answers(
     files: Annotated[list[Path] | None, typer.Argument(help="By default the questions on the seeds.")] = None,
+    among: Among = None,
     limit: Limit = None,
+    reader: ReaderName = None,
     failures: Annotated[bool, typer.Option(help="List the questions that went wrong.")] = False,
 ) -> None:
-    """Does the first quote hold the answer? Are the right questions left unanswered?"""
+    """How good are answers from a whole corpus, and are the right questions left unanswered?"""
     examples = [example for path in files or [seeds_questions()] for example in read_squad(path)]
-    with _corpus(examples) as corpus, Assistant(corpus.index, Settings(threshold=0.0)) as assistant:
+    further = [example for path in among or [] for example in read_squad(path)]
+    settings = Settings(threshold=0.0, reader=reader)
+    with _corpus([*examples, *further]) as corpus, Assistant(corpus.index, settings) as assistant:
         outcomes = [
             outcome(example, assistant.answer(example.question)) for example in _asking(examples[:limit])
         ]
-    console.print(f"First quote holds the answer, answers forced: {100 * hit_rate(outcomes):.1f} %")
-    console.print(_curve(outcomes))
+        threshold = assistant.calibration.threshold
+        gold = list(read_gold(assistant.reader, [one.example for one in outcomes if one.example.answers]))
+    table = Table("answerable questions", "answered", "EM", "F1", "F1 > 0.5", "first quote holds the answer")
+    table.add_row(
+        "their own paragraph, answers forced",
+        "100.0",
+        f"{100 * float(np.mean([one.exact_match() for one in gold])):.1f}",
+        f"{100 * float(np.mean([one.f1() for one in gold])):.1f}",
+        f"{100 * float(np.mean([one.f1() > 0.5 for one in gold])):.1f}",
+        "-",
+    )
+    for name, lowest in (
+        ("whole corpus, answers forced", 0.0),
+        ("whole corpus, default threshold", threshold),
+    ):
+        found = shares(outcomes, lowest)
+        values = (found.answered, found.exact_match, found.f1, found.mostly_right, found.quoted)
+        table.add_row(name, *(f"{100 * value:.1f}" for value in values))
+    console.print(table)
+    console.print(_curve(outcomes, threshold))
     if failures:
         _list_failures(outcomes)
 
 
 @app.command()
-def fit(
+def abstention(
     files: Files,
-    limit: Annotated[int, typer.Option(help="Questions from each file.")] = 150,
-    seed: Annotated[int, typer.Option(help="Of the choice of questions.")] = 0,
+    among: Among = None,
+    limit: Limit = None,
+    reader: ReaderName = None,
+    plot: Annotated[Path | None, typer.Option(help="Where to draw risk-coverage and calibration.")] = None,
 ) -> None:
-    """Fit the confidence on FILES, at least two: each one's questions are off topic for the next."""
-    sets = [read_squad(path) for path in files]
-    observations: list[Observation] = []
-    for examples, others in zip(sets, sets[1:] + sets[:1], strict=True):
-        with _corpus(examples) as corpus:
-            asked, strangers = (_sample(choice, limit, seed) for choice in (examples, others))
-            total = 2 * len(asked) + len(strangers)
-            observed = observe(corpus, asked, strangers)
-            observations += track(observed, "Asking", total, console=Console(stderr=True), transient=True)
-    found = fit_confidence(observations)
-    names = ("intercept", "score", "cosine", "margin")
-    console.print(", ".join(f"{n}={c:.2f}" for n, c in zip(names, found.coefficients, strict=True)))
-    console.print(f"AUROC {found.auroc:.3f} over {len(observations)} observations")
-    shares = ", ".join(f"{share:.0%} of {kind}" for kind, share in found.answered.items())
-    console.print(f"threshold {found.threshold:.2f} answers {shares}")
-
-
-def _sample(examples: Sequence[Example], limit: int, seed: int) -> list[Example]:
-    answerable = [example for example in examples if example.answers]
-    chosen = np.random.default_rng(seed).permutation(len(answerable))[:limit]
-    return [answerable[place] for place in chosen]
+    """Is the first candidate right? Half of the questions with their article in the index, half without."""
+    examples = [example for path in files for example in read_squad(path)]
+    further = [example for path in among or [] for example in read_squad(path)]
+    asked = [example for example in examples if example.answers][:limit]
+    loaded = load_reader(reader, load_encoder())
+    calibration = CALIBRATIONS[loaded.kind]
+    with _corpus([*examples, *further]) as corpus:
+        observations = list(
+            track(observe(corpus, loaded, asked), "Asking", 2 * len(asked), console=Console(stderr=True))
+        )
+        judged = judge_all(corpus, observations, loaded.kind, calibration)
+    console.print(f"{len(judged)} questions, half of them without their article")
+    console.print(f"AUROC {auroc(judged):.3f}, expected calibration error {calibration_error(judged):.3f}")
+    table = Table("threshold", "answered", "right of them", "F1, abstentions counted")
+    for name, threshold in (("default", calibration.threshold), ("strict", calibration.strict)):
+        given = [one for one in judged if one.confidence >= threshold]
+        right = float(np.mean([one.right for one in given])) if given else 0.0
+        score = np.mean(
+            [
+                one.f1 * one.answerable if one.confidence >= threshold else 1.0 - one.answerable
+                for one in judged
+            ]
+        )
+        cells = (len(given) / len(judged), right, float(score))
+        table.add_row(f"{name} {threshold:.2f}", *(f"{100 * value:.1f}" for value in cells))
+    console.print(table)
+    if plot:
+        plot_abstention(judged, plot)
 
 
 def seeds_questions() -> Path:
@@ -119,23 +201,23 @@ def seeds_questions() -> Path:
     return Path(str(resources.files("qa.evaluation") / "data" / "seeds.json"))
 
 
-def _curve(outcomes: Sequence[Outcome]) -> Table:
-    thresholds = sorted({*_CURVE, DEFAULT_THRESHOLD})
+def _curve(outcomes: Sequence[Outcome], default: float) -> Table:
+    thresholds = sorted({*_CURVE, default})
     shares = {threshold: answered_shares(outcomes, threshold) for threshold in thresholds}
-    kinds = list(shares[DEFAULT_THRESHOLD])
-    table = Table("threshold", *kinds, title="Share answered, %")
+    table = Table("threshold", *shares[default], title="Share answered, %")
     for threshold, share in shares.items():
-        default = " (default)" if threshold == DEFAULT_THRESHOLD else ""
-        table.add_row(f"{threshold:g}{default}", *(f"{100 * share[kind]:.0f}" for kind in kinds))
+        name = f"{threshold:g} (default)" if threshold == default else f"{threshold:g}"
+        table.add_row(name, *(f"{100 * value:.0f}" for value in share.values()))
     return table
 
 
 def _list_failures(outcomes: Sequence[Outcome]) -> None:
     for one in outcomes:
-        if not one.hit and not one.example.impossible:
-            quote = one.answer.citations[0].quote if one.answer.citations else "(no answer)"
+        if not one.mostly_right and not one.example.impossible:
+            quote = one.answer.citations[0].quote if one.answer.citations else ""
             console.print(one.example.question, style="bold", markup=False)
             console.print(f"  expected: {one.example.answers[0].text}", markup=False)
+            console.print(f"  answered: {one.answer.text} ({one.confidence:.2f})", markup=False)
             console.print(f"  quoted:   {quote}", markup=False)
 
 

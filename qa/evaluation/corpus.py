@@ -18,6 +18,7 @@ class Corpus:
     ) -> None:
         """Take in the paragraphs that ``index`` lacks."""
         self.index = index
+        self.examples = tuple(examples)
         contexts = dict.fromkeys(example.context for example in examples if example.context)
         names = {context: f"paragraph-{number}" for number, context in enumerate(contexts)}
         index.add_texts(((name, context) for context, name in names.items()), on_progress=on_progress)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -23,26 +25,46 @@ _SHOWN_FAILURES = 10
 _console = Console(stderr=True)
 
 
-def open_corpus(paths: Sequence[Path], index: Path | None) -> tuple[Assistant, str]:
-    """Return an assistant over the paths, else the index, else the user's own index, else the seeds.
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """An assistant, and in words what it answers over and how to add documents to that."""
 
-    Returns:
-        The assistant, to be closed by the caller, and in words what it answers over.
+    assistant: Assistant
+    name: str
+    adding: str
+
+
+def open_corpus(paths: Sequence[Path], index: Path | None) -> Corpus:
+    """Return what to answer over: the paths, else the index, else the user's own index, else the seeds.
+
+    The caller closes its assistant.
 
     Raises:
         LoadError: none of the paths could be read.
         StoreError: there is no index, or it cannot be used.
-        EncoderError: the encoder cannot be loaded.
+        ModelError: the encoder cannot be loaded.
         SettingsError: a variable of the environment has a value that cannot be used.
     """
-    if paths:
-        # An index of one's own choice may hold more than these paths: the page must not say less.
-        return _over_paths(paths, index), str(index) if index else ", ".join(map(str, paths))
     if index is not None:
-        return Assistant.open(index), str(index)
+        # It may hold more than the paths: the page must not say less.
+        assistant = _over_paths(paths, index) if paths else Assistant.open(index)
+        return Corpus(assistant, str(index), strings.ADD_TO_INDEX.format(shlex.quote(str(index))))
+    if paths:
+        return Corpus(_over_paths(paths, None), ", ".join(map(str, paths)), _adding_to(paths))
     own = has_own_index()
     with _console.status("Opening the documents"):
-        return Assistant.open(), str(index_directory()) if own else strings.SEEDS
+        assistant = Assistant.open()
+    if own:
+        return Corpus(assistant, str(index_directory()), strings.ADD)
+    return Corpus(assistant, strings.SEEDS, strings.ADD_TO_SEEDS)
+
+
+def _adding_to(paths: Sequence[Path]) -> str:
+    """Return how to add documents to a page over exactly these paths: no other index is asked there."""
+    folder = next((path for path in paths if path.expanduser().is_dir()), None)
+    if folder is None:
+        return strings.ADD_TO_FILES
+    return strings.ADD_TO_FOLDER.format(folder.expanduser().resolve())
 
 
 def paths_directory(paths: Sequence[Path], encoder: str | None = None) -> Path:

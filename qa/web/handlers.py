@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.errors import VerbatimError
-from qa.assistant import Assistant
 from qa.types import Answer
 from qa.web import rendering, strings
+from qa.web.corpus import Corpus
 
 _STAGES = {"searching": strings.SEARCHING, "reading": strings.READING}
 
@@ -31,24 +31,26 @@ class Conversation:
         return Conversation(self.messages, (*self.sources, group))
 
 
-def ask(assistant: Assistant, question: str, conversation: Conversation) -> Iterator[Conversation]:
+def ask(corpus: Corpus, question: str, conversation: Conversation) -> Iterator[Conversation]:
     """Yield the conversation as the answer to a question comes about; the last one is the outcome."""
     asked = conversation.with_message("user", rendering.question(question.strip()))
     try:
-        for stage in assistant.stages(question):
+        for stage in corpus.assistant.stages(question):
             if isinstance(stage, Answer):
-                yield _answered(assistant, asked, stage)
+                yield _answered(corpus, asked, stage)
             else:
                 yield asked.with_message("assistant", rendering.stage(_STAGES[stage]))
     except VerbatimError as error:
         yield asked.with_message("assistant", rendering.failure(str(error)))
 
 
-def _answered(assistant: Assistant, asked: Conversation, answer: Answer) -> Conversation:
+def _answered(corpus: Corpus, asked: Conversation, answer: Answer) -> Conversation:
     turn = len(asked.sources) + 1
-    cited = [citation for candidate in answer.candidates for citation in candidate.citations]
-    documents = {citation.document_id for citation in (*cited, *answer.near_misses)}
-    passages = {document: assistant.index.passages(document) for document in documents}
-    return asked.with_message("assistant", rendering.answer(answer, turn)).with_sources(
-        rendering.sources(answer, turn, passages)
-    )
+    index = corpus.assistant.index
+    cited = [citation for candidate in rendering.shown(answer) for citation in candidate.citations]
+    ids = {citation.document_id for citation in (*cited, *answer.near_misses)}
+    documents = {one: document for one in ids if (document := index.document(one)) is not None}
+    passages = {one: index.passages(one) for one in documents}
+    return asked.with_message(
+        "assistant", rendering.answer(answer, turn, documents, corpus.adding)
+    ).with_sources(rendering.sources(answer, turn, documents, passages))

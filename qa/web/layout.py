@@ -8,37 +8,32 @@ from typing import Any
 import gradio as gr
 
 from index.index import MAX_QUESTION_CHARACTERS
-from qa.assistant import Assistant
 from qa.web import handlers, rendering, strings
+from qa.web.corpus import Corpus
 from qa.web.handlers import Conversation
 
 Updates = tuple[Any, ...]
 
 
-def build(assistant: Assistant, answering_over: str, examples: Sequence[str]) -> gr.Blocks:
-    """Return the page over one assistant.
-
-    Args:
-        assistant: answers the questions.
-        answering_over: what it answers from, in words.
-        examples: questions to begin with.
-    """
-    documents = len(assistant.index.documents())
+def build(corpus: Corpus, examples: Sequence[str]) -> gr.Blocks:
+    """Return the page over one corpus, with examples of questions to begin with."""
+    index = corpus.assistant.index
+    documents = len(index.documents())
     page = gr.Blocks(title=strings.TITLE, analytics_enabled=False, fill_width=True)
     with page:
         conversation = gr.State(Conversation())
         with gr.Row(elem_id="top"):
-            _html(rendering.header(answering_over, documents, len(assistant.index)), "header")
+            _html(rendering.header(corpus.name, documents, len(index)), "header")
             new = gr.Button(strings.NEW, elem_id="new", size="sm", scale=0)
         with gr.Row(elem_id="page"):
             with gr.Column(elem_id="talk", scale=3, min_width=320):
-                chat = _chat(documents)
+                chat = _chat(rendering.welcome(documents, corpus.adding))
                 buttons = _examples(examples)
                 box = _box()
             with gr.Column(elem_id="side", scale=2, min_width=320):
                 panel = _html(rendering.panel(()), "panel")
         shown: list[Any] = [chat, panel, conversation, box]
-        asking = _wire_questions(assistant, box, buttons, conversation, shown)
+        asking = _wire_questions(corpus, box, buttons, conversation, shown)
         new.click(
             _restart,
             None,
@@ -56,7 +51,7 @@ def _html(value: str, name: str) -> gr.Markdown:
     return gr.Markdown(value, elem_id=name, sanitize_html=True, latex_delimiters=[])
 
 
-def _chat(documents: int) -> gr.Chatbot:
+def _chat(welcome: str) -> gr.Chatbot:
     return gr.Chatbot(
         elem_id="chat",
         show_label=False,
@@ -71,7 +66,7 @@ def _chat(documents: int) -> gr.Chatbot:
         autoscroll=False,
         feedback_options=None,
         group_consecutive_messages=False,
-        placeholder=rendering.welcome(documents),
+        placeholder=welcome,
     )
 
 
@@ -95,7 +90,7 @@ def _box() -> gr.Textbox:
 
 
 def _wire_questions(
-    assistant: Assistant,
+    corpus: Corpus,
     box: gr.Textbox,
     buttons: Sequence[gr.Button],
     conversation: gr.State,
@@ -105,7 +100,7 @@ def _wire_questions(
         now = so_far
         # The box is emptied once: what is typed while an answer is on its way stays.
         typed: Any = ""
-        for now in handlers.ask(assistant, question, so_far) if question.strip() else ():
+        for now in handlers.ask(corpus, question, so_far) if question.strip() else ():
             yield list(now.messages), rendering.panel(now.sources), gr.skip(), typed
             typed = gr.skip()
         # Kept only now, so that a failure on the way leaves no half answer behind.

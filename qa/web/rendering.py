@@ -1,39 +1,25 @@
 """Answers to HTML: pure functions. Knows no gradio and no index.
 
-Text of documents and people is data: it enters HTML through :func:`escape` alone, which leaves nothing in it
-that HTML, Markdown or a template could read as theirs. The HTML is one line, so that Markdown sees one
-block of HTML in it and looks no further.
+Text of documents and people enters it through :mod:`qa.web.prose` alone. The HTML is one line, so that
+Markdown sees one block of HTML in it and looks no further.
 """
 
 from __future__ import annotations
 
-import re
-import string
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from index.types import Passage
+from index.types import Document, Passage, Range
 from qa.types import Answer, Candidate, Citation
 from qa.web import strings
-from qa.wording import CONFIDENCE, confidence_in_words, written_date
+from qa.web.prose import escape, excerpt, prose, surroundings, unwrapped
+from qa.wording import CONFIDENCE, FAINT, UNSURE, confidence_in_words, written_date
 
-# Characters that reorder the text around them: shown by name, so that no quote reads other than it is.
-_BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_ESCAPES = (
-    {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation}
-    | {code: chr(0x2400 + code) for code in range(0x20)}
-    | {ord("\t"): "&#9;", ord("\n"): "&#10;", ord("\r"): "&#13;", 0x7F: "\u2421"}
-    | {ord(mark): f'<span class="control">U+{ord(mark):04X}</span>' for mark in _BIDIRECTIONAL}
-)
-_PARAGRAPHS = re.compile(r"(\n\s*\n)")
-
-
-def escape(text: str) -> str:
-    """Return text as HTML that shows exactly it, and means nothing else in HTML, Markdown or templates.
-
-    For use between tags only: what names a bidirectional control has tags of its own.
-    """
-    return text.translate(_ESCAPES)
+Documents = Mapping[str, Document]
+# In a list of answers a quote is cut to about four lines of a wide window.
+_EXCERPT = 280
+# Answers of other documents stand beside the first one where they are at least so likely, compared with it.
+_RIVAL = 0.5
 
 
 def header(answering_over: str, documents: int, passages: int) -> str:
@@ -46,10 +32,10 @@ def header(answering_over: str, documents: int, passages: int) -> str:
     )
 
 
-def welcome(documents: int) -> str:
-    """Return what an empty conversation shows."""
-    invitation = strings.INVITATION if documents else strings.EMPTY
-    return f'<div class="welcome"><h2>{escape(invitation)}</h2><p>{escape(strings.PROMISE)}</p></div>'
+def welcome(documents: int, adding: str) -> str:
+    """Return what an empty conversation shows; ``adding`` says how to add documents."""
+    title, text = (strings.INVITATION, strings.PROMISE) if documents else (strings.EMPTY, adding)
+    return f'<div class="welcome"><h2>{escape(title)}</h2><p dir="auto">{escape(text)}</p></div>'
 
 
 def question(text: str) -> str:
@@ -67,34 +53,54 @@ def failure(text: str) -> str:
     return f'<div class="abstention"><p>{escape(text[:1].upper() + text[1:])}</p></div>'
 
 
-def answer(result: Answer, turn: int) -> str:
-    """Return the message of an answer, or of an abstention; ``turn`` counts the answers of a conversation."""
+def answer(result: Answer, turn: int, documents: Documents, adding: str) -> str:
+    """Return the message of an answer, or of an abstention.
+
+    Args:
+        result: what to show.
+        turn: counts the answers of a conversation.
+        documents: those that are cited, by id.
+        adding: how to add documents, in words.
+    """
     if not result.candidates:
-        advice = strings.ADVICE[result.status]
-        return (
-            f'<div class="abstention"><p>{escape(result.reason)}</p>'
-            + (f'<p class="advice">{escape(advice)}</p>' if advice else "")
-            + "</div>"
-        )
-    first, *others = result.candidates
-    also = "".join(f"<li>{_links(other, turn)}<div>{_quoted(other)}</div></li>" for other in others)
-    return (
-        f'<div class="answer">{_quoted(first, _links(first, turn))}{_confidence(first.confidence)}'
-        + (f'<div class="also"><h3>{strings.ALSO}</h3><ul>{also}</ul></div>' if also else "")
-        + "</div>"
-    )
+        return _abstention(result, adding)
+    candidates = shown(result)
+    first, *others = candidates
+    if _is_unclear(result):
+        told = _list(strings.UNCLEAR, candidates, turn, documents)
+        return f'<div class="answer unclear">{told}</div>'
+    rivals = [other for other in others if _is_rival(other, first)]
+    also = _list(strings.ALSO, [other for other in others if other not in rivals], turn, documents)
+    if rivals:
+        told = _list(strings.SEVERAL, [first, *rivals], turn, documents)
+        return f'<div class="answer several">{told}{also}</div>'
+    found = f"{_quoted(first, documents, links=_links(first, turn))}{_confidence(first)}"
+    return f'<div class="answer">{found}{also}</div>'
 
 
-def sources(result: Answer, turn: int, passages: Mapping[str, Sequence[Passage]]) -> str:
+def shown(result: Answer) -> tuple[Candidate, ...]:
+    """Return the candidates that are worth showing: the first, and others that are not faint."""
+    further = (one for one in result.candidates[1:] if one.confidence >= FAINT)
+    return (*result.candidates[:1], *further)
+
+
+def sources(
+    result: Answer, turn: int, documents: Documents, passages: Mapping[str, Sequence[Passage]]
+) -> str:
     """Return the sources of one answer as cards; ``passages`` are those of each cited document, by id."""
-    cited = [citation for candidate in result.candidates for citation in candidate.citations]
-    shown = cited or result.near_misses
+    cited = [citation for candidate in shown(result) for citation in candidate.citations]
     cards = "".join(
-        _card(citation, turn, passage_of(citation, passages.get(citation.document_id, ())))
-        for citation in shown
+        _card(
+            citation,
+            turn,
+            documents.get(citation.document_id),
+            passage_of(citation, passages.get(citation.document_id, ())),
+        )
+        for citation in cited or result.near_misses
     )
+    title = strings.SOURCES if cited and not _is_unclear(result) else strings.NEAREST
     return (
-        f'<section class="group" id="s-{turn}"><h2>{strings.SOURCES if cited else strings.NEAREST}'
+        f'<section class="group" id="s-{turn}"><h2>{title}'
         f'<span class="for" dir="auto">{escape(result.question)}</span></h2>'
         + (cards or f'<p class="none">{strings.SOURCES_NONE}</p>')
         + "</section>"
@@ -109,27 +115,69 @@ def panel(groups: Sequence[str]) -> str:
 
 def passage_of(citation: Citation, passages: Sequence[Passage]) -> Passage | None:
     """Return the first passage that holds the whole quote, or ``None``."""
-    return next(
-        (one for one in passages if one.start <= citation.start and citation.end <= one.end),
-        None,
+    return next((one for one in passages if _holds(one, citation)), None)
+
+
+def highlighted(citation: Citation, document: Document | None, passage: Passage | None) -> str:
+    """Return the passage with the quote marked in it; only the quote where there is no passage."""
+    text = _quote(citation, document)
+    quote = _set_off(citation, text, Range(0, len(text)))
+    if passage is None:
+        return f"<mark>{quote}</mark>"
+    text = _flowing(Range(passage.start, passage.end), passage.text, document)
+    before = text[: citation.start - passage.start]
+    after = text[citation.end - passage.start :]
+    return f"{prose(before)}<mark>{quote}</mark>{prose(after)}"
+
+
+def _holds(passage: Passage, citation: Citation) -> bool:
+    # A document may have been replaced since it was cited: then its passages hold other words there.
+    start, end = citation.start - passage.start, citation.end - passage.start
+    return start >= 0 and passage.text[start:end] == citation.quote
+
+
+def _is_unclear(result: Answer) -> bool:
+    return bool(result.candidates) and result.confidence < UNSURE
+
+
+def _is_rival(other: Candidate, first: Candidate) -> bool:
+    """Whether another document gives another answer about as clearly."""
+    elsewhere = {one.document_id for one in other.citations} - {one.document_id for one in first.citations}
+    return bool(elsewhere) and other.confidence >= _RIVAL * first.confidence
+
+
+def _abstention(result: Answer, adding: str) -> str:
+    reason = strings.EMPTY if result.status == "no_index" else result.reason
+    advice = strings.ADVICE[result.status].format(adding)
+    return (
+        f'<div class="abstention"><p>{escape(reason)}</p>'
+        + (f'<p class="advice" dir="auto">{escape(advice)}</p>' if advice else "")
+        + "</div>"
     )
 
 
-def highlighted(citation: Citation, passage: Passage | None) -> str:
-    """Return the passage with the quote marked in it; only the quote where there is no passage."""
-    if passage is None:
-        return f"<mark>{_quote(citation)}</mark>"
-    before = passage.text[: citation.start - passage.start]
-    after = passage.text[citation.end - passage.start :]
-    return f"{_prose(before)}<mark>{_quote(citation)}</mark>{_prose(after)}"
+def _list(title: str, candidates: Sequence[Candidate], turn: int, documents: Documents) -> str:
+    """Return answers as a list under a title, or nothing where there are none."""
+    if not candidates:
+        return ""
+    items = "".join(
+        f"<li>{_links(one, turn)}<div>{_quoted(one, documents, most=_EXCERPT)}{_confidence(one)}</div></li>"
+        for one in candidates
+    )
+    return f'<div class="list"><h3>{escape(title)}</h3><ul>{items}</ul></div>'
 
 
-def _quoted(candidate: Candidate, links: str = "") -> str:
+def _quoted(candidate: Candidate, documents: Documents, *, links: str = "", most: int | None = None) -> str:
+    """Return the first quote of an answer, cut to about ``most`` characters, and where it is from."""
     first = candidate.citations[0]
+    text = _quote(first, documents.get(first.document_id))
+    part = excerpt(text, _answer_in_quote(first), most) if most else Range(0, len(text))
+    # What is left out is told outside of the quotation marks: the words between them are the document's.
+    before, after = ("…&nbsp;" if part.start > 0 else ""), ("&nbsp;…" if part.end < len(text) else "")
     return (
-        f'<blockquote dir="auto">“{_quote(first)}”{"&nbsp;" if links else ""}{links}</blockquote>'
-        f'<p class="from"><bdi>{escape(first.title)}</bdi>'
-        f'<span class="date"> · {escape(written_date(first.date))}</span></p>'
+        f'<blockquote dir="auto">{before}“{_set_off(first, text, part)}”{after}'
+        f"{'&nbsp;' if links else ''}{links}</blockquote>"
+        f'<p class="from">{_facts(_from(first))}</p>'
     )
 
 
@@ -141,42 +189,63 @@ def _links(candidate: Candidate, turn: int) -> str:
     return f'<span class="cites">{" ".join(links)}</span>'
 
 
-def _confidence(confidence: float) -> str:
-    level = next(level for least, _, level in CONFIDENCE if confidence >= least)
-    return f'<p class="confidence {level}">{escape(confidence_in_words(confidence))}</p>'
+def _confidence(candidate: Candidate) -> str:
+    level = next(level for least, _, level in CONFIDENCE if candidate.confidence >= least)
+    return f'<p class="confidence {level}">{escape(confidence_in_words(candidate.confidence))}</p>'
 
 
-def _card(citation: Citation, turn: int, passage: Passage | None) -> str:
-    facts = [written_date(citation.date)]
-    if citation.page is not None:
-        facts.append(strings.PAGE.format(citation.page))
-    facts.append(PurePath(citation.source).name)
+def _card(citation: Citation, turn: int, document: Document | None, passage: Passage | None) -> str:
+    page = [] if citation.page is None else [strings.PAGE.format(citation.page)]
+    facts = [written_date(citation.date), *page, PurePath(citation.source).name]
     return (
         f'<article class="card" id="{_anchor(citation, turn)}" tabindex="-1">'
         f'<header><span class="number">{citation.number}</span>'
         f'<h3 dir="auto">{escape(citation.title)}</h3></header>'
-        f'<p class="facts">{" · ".join(f"<bdi>{escape(fact)}</bdi>" for fact in facts)}</p>'
-        f'<p class="passage" dir="auto">{highlighted(citation, passage)}</p></article>'
+        f'<p class="facts">{_facts(facts)}</p>'
+        f'<p class="passage" dir="auto">{highlighted(citation, document, passage)}</p></article>'
     )
+
+
+def _from(citation: Citation) -> list[str]:
+    """Return where a quote is from, in brief; a file that is named like its title is named once."""
+    page = [] if citation.page is None else [strings.PAGE_SHORT.format(citation.page)]
+    file = PurePath(citation.source)
+    date = written_date(citation.date)
+    if citation.title in (file.name, file.stem):
+        return [file.name, date, *page]
+    return [citation.title, date, *page, file.name]
+
+
+def _facts(facts: Sequence[str]) -> str:
+    return " · ".join(f"<bdi>{escape(fact)}</bdi>" for fact in facts)
 
 
 def _anchor(citation: Citation, turn: int) -> str:
     return f"c-{turn}-{citation.number}"
 
 
-def _quote(citation: Citation) -> str:
-    """Return the quote, with the answer set off where it is only a part of it."""
-    start, end = citation.answer_start - citation.start, citation.answer_end - citation.start
-    if not citation.quote[:start].strip() and not citation.quote[end:].strip():
-        return _prose(citation.quote)
-    before, found, after = citation.quote[:start], citation.quote[start:end], citation.quote[end:]
-    return f"{_prose(before)}<strong>{_prose(found)}</strong>{_prose(after)}"
+def _answer_in_quote(citation: Citation) -> Range:
+    return Range(citation.answer_start - citation.start, citation.answer_end - citation.start)
 
 
-def _prose(text: str) -> str:
-    """Return running text: the breaks of hard-wrapped lines close up, those of paragraphs stay."""
-    parts = _PARAGRAPHS.split(text)
-    return "".join(
-        f'<span class="gap">{escape(part)}</span>' if position % 2 else escape(part)
-        for position, part in enumerate(parts)
-    )
+def _quote(citation: Citation, document: Document | None) -> str:
+    """Return the quote, of the same length, with the line breaks that are shown."""
+    return _flowing(Range(citation.start, citation.end), citation.quote, document)
+
+
+def _flowing(part: Range, text: str, document: Document | None) -> str:
+    """Return ``text``, which stands at ``part`` of the document, without the breaks of wrapped lines."""
+    # Many lines tell better than a few whether they were wrapped; a replaced document tells nothing.
+    if document is not None and document.text[part.start : part.end] == text:
+        return unwrapped(document.text, part, surroundings(document, part))
+    whole = Range(0, len(text))
+    return unwrapped(text, whole, whole)
+
+
+def _set_off(citation: Citation, text: str, part: Range) -> str:
+    """Return ``part`` of a quote's text, with the answer set off where it is only a part of the quote."""
+    answer = _answer_in_quote(citation)
+    if not text[: answer.start].strip() and not text[answer.end :].strip():
+        return prose(text[part.start : part.end])
+    before, after = text[part.start : answer.start], text[answer.end : part.end]
+    return f"{prose(before)}<strong>{prose(text[answer.start : answer.end])}</strong>{prose(after)}"

@@ -19,8 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.errors import SettingsError
 from index.home import home
-from qa.assistant import Assistant
-from qa.web.corpus import open_corpus
+from qa.web.corpus import Corpus, open_corpus
 from qa.web.examples import examples
 from qa.web.layout import build
 
@@ -52,17 +51,17 @@ def serve(paths: Sequence[Path], index: Path | None, host: str, port: int) -> No
     """
     listener = _listen(host, port)
     with listener:
-        assistant, answering_over = open_corpus(paths, index)
-        with assistant:
-            app = create_app(assistant, answering_over, local=host in LOCAL_HOSTS)
-            announce(answering_over, host, listener.getsockname()[1])
+        corpus = open_corpus(paths, index)
+        with corpus.assistant:
+            app = create_app(corpus, local=host in LOCAL_HOSTS)
+            announce(corpus.name, host, listener.getsockname()[1])
             # An open page holds a connection for good: it must not hold up Ctrl-C.
             config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
             uvicorn.Server(config).run(sockets=[listener])
 
 
-def create_app(assistant: Assistant, answering_over: str, *, local: bool = True) -> FastAPI:
-    """Return the app over one assistant; a ``local`` one answers only to this machine's own names."""
+def create_app(corpus: Corpus, *, local: bool = True) -> FastAPI:
+    """Return the app over one corpus; a ``local`` one answers only to this machine's own names."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(_SecurityHeaders)
     if local:
@@ -79,7 +78,7 @@ def create_app(assistant: Assistant, answering_over: str, *, local: bool = True)
 
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        build(assistant, answering_over, examples(assistant)),
+        build(corpus, examples(corpus.assistant)),
         path="/",
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=_HEAD,

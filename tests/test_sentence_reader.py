@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from index import Hit, Passage
 from index.sentences import sentences
-from qa.read import SentenceReader
+from qa.sentence_reader import SentenceReader
 from qa.types import Reader
 from tests.conftest import HashingEncoder
 
