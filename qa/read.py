@@ -5,6 +5,7 @@ Knows windows, logits and passages; knows nothing of confidence or citations.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ _STRIDE = 128
 # Spans decoded a window: most of them overlap the best.
 _DECODED = 20
 _SPANS = 3
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
 def load_reader(name: str | Path | None, encoder: Encoder) -> Reader:
@@ -53,7 +55,8 @@ class SpanReader:
         """Return one reading a hit, in the order of ``hits``, each with at most 3 spans that do not overlap.
 
         A span's score is the sum of its start and end logits, which passages of one question share: they
-        can be compared. A passage's ``null_score`` is the lowest of its windows', as in SQuAD 2.0.
+        can be compared. A passage's ``null_score`` is the lowest of its windows', as in SQuAD 2.0; one
+        without tokens has no spans, and 0.
         """
         pieces = [
             (place, window)
@@ -81,6 +84,11 @@ def _reading(hit: Hit, scored: Sequence[tuple[Window, SpanScores]]) -> Reading:
     spans = [_span(hit, one) for one in _apart(sorted(decoded, key=lambda one: -one.score))]
     nulls = [null_score(start, end) for _, (start, end) in scored]
     return Reading(hit.passage.id, tuple(spans), min(nulls, default=0.0))
+
+
+def _could_answer(text: str) -> bool:
+    """Whether ``text`` says something, and stays within its paragraph."""
+    return any(map(str.isalnum, text)) and not _BLANK_LINE.search(text.strip())
 
 
 def _apart(decoded: Iterable[Decoded]) -> list[Decoded]:

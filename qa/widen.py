@@ -50,10 +50,10 @@ def widen(question: str, span: Span, passage: Passage) -> Span:
 
 def _list_around(text: str, span: Range) -> Range | None:
     blocks = list(paragraphs(text))
-    place = next((number for number, block in enumerate(blocks) if _holds(block, span)), None)
-    if place is None or not is_list_item(_of(text, blocks[place])):
+    touched = [place for place, one in enumerate(blocks) if one.start < span.end and span.start < one.end]
+    if not touched or not all(is_list_item(_of(text, blocks[place])) for place in touched):
         return None
-    first = last = place
+    first, last = touched[0], touched[-1]
     while first > 0 and is_list_item(_of(text, blocks[first - 1])):
         first -= 1
     while last + 1 < len(blocks) and is_list_item(_of(text, blocks[last + 1])):

@@ -18,6 +18,7 @@ import pytest
 
 from index import Index
 from qa.cli import main
+from qa.confidence import CALIBRATIONS
 from qa.terminal import safe
 from tests.files import pdf_bytes
 
@@ -216,6 +217,42 @@ def test_off_topic_abstains_with_the_reason_and_the_nearest_passages(qa, home):
     assert (answer["text"], answer["confidence"], answer["citations"]) == (None, 0.0, [])
     assert answer["reason"] == reason
     assert answer["near_misses"]
+
+
+def test_the_trace_shows_each_passage_that_was_read_and_its_spans(qa, home):
+    ask = ("ask", QUESTION, "--index", home / "seeds", "--trace")
+    code, shown, _ = qa(*ask)
+    assert code == 0
+    assert "Passage 1: score" in shown
+    assert "no answer" in shown
+    trace = json.loads(qa(*ask, "--json")[1])["trace"]
+    assert len(trace) > 1
+    assert [one["score"] for one in trace] == sorted((one["score"] for one in trace), reverse=True)
+    for one in trace:
+        assert len(one["text"]) == one["end"] - one["start"]
+        for span in one["spans"]:
+            assert one["text"][span["start"] - one["start"] : span["end"] - one["start"]] == span["text"]
+    assert "Passage 1" not in qa(*ask[:-1])[1]
+    assert json.loads(qa(*ask[:-1], "--json")[1])["trace"] == []
+
+
+def test_strict_answers_less_and_the_last_word_is_the_command_lines(qa, home, monkeypatch):
+    ask = ("ask", "Who is Stanislav Zas?", "--json", "--index", home / "seeds")
+    confidence = json.loads(qa(*ask, "--threshold", "0")[1])["confidence"]
+    strict = json.loads(qa(*ask, "--strict")[1])
+    assert (strict["status"] == "answered") == (confidence >= CALIBRATIONS["spans"].strict)
+    monkeypatch.setenv("VERBATIM_STRICT", "yes")
+    assert json.loads(qa(*ask, "--threshold", "0")[1])["status"] == "answered"
+    code, _, errors = qa(*ask, "--threshold", "0", "--strict")
+    assert (code, "strict" in errors) == (1, True)
+
+
+def test_sentences_can_be_ranked_instead_of_read(qa, home):
+    ask = ("ask", QUESTION, "--json", "--threshold", "0", "--index", home / "seeds")
+    read, ranked = (json.loads(qa(*ask, *more)[1]) for more in ((), ("--reader", "sentences")))
+    assert len(read["text"]) < len(ranked["text"])
+    code, _, errors = qa(*ask, "--reader", "./nowhere")
+    assert (code, "./nowhere" in errors) == (1, True)
 
 
 def test_threshold_0_always_answers_and_top_limits(qa, home):

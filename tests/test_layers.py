@@ -14,7 +14,8 @@ import qa
 
 ROOT = Path(__file__).parent.parent
 OURS = ("index", "qa", "seeds", "app")
-SHARED = {"sentences", "dates", "lines", "runtime", "quiet"}  # steps that exist to be shared with others
+# Steps that exist to be shared with others.
+SHARED = {"sentences", "dates", "lines", "runtime", "quiet", "checkpoints"}
 BASE = {"index.types", "index.errors", "index.home"}
 STEPS = {"load", "clean", "sections", "chunk", "encode", "store"}
 # What a step is made of is used by it alone: docs/ARCHITECTURE.md.
@@ -27,7 +28,7 @@ PARTS = {
 # From what everything may import to what nothing may; names in one row do not import each other.
 ORDER = (
     {"index.errors", "index.home", "index.quiet"},
-    {"index.types"},
+    {"index.types", "index.checkpoints"},
     {"index.sentences", "index.dates"},
     {"index.lines"},
     {"index.load", "index.clean", "index.sections", "index.chunk", "index.encode", "index.store"},
@@ -37,11 +38,14 @@ ORDER = (
     {"index.index"},
     {"index"},
     {"qa.types", "qa.settings"},
-    {"qa.read", "qa.confidence", "qa.cite"},
+    {"qa.windows", "qa.sentence_reader", "qa.confidence", "qa.cite", "qa.widen"},
+    {"qa.span_models"},
+    {"qa.read"},
     {"qa.about"},
     {"qa.assistant"},
     {"qa"},
-    {"qa.terminal", "qa.web", "qa.evaluation", "qa.training"},
+    {"qa.terminal", "qa.web", "qa.evaluation"},
+    {"qa.training"},
     {"qa.cli"},
 )
 

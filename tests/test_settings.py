@@ -13,7 +13,8 @@ def test_defaults_are_within_their_ranges():
     settings = Settings()
     assert settings.encoder is None
     assert settings.candidates <= settings.passages
-    assert 0 < settings.threshold < 1
+    # What suits the reader is chosen once the reader is known.
+    assert (settings.reader, settings.threshold, settings.strict) == (None, None, False)
     assert dataclasses.replace(settings) == settings
 
 
@@ -62,15 +63,47 @@ def test_the_environment_takes_the_place_of_defaults():
         "VERBATIM_ENCODER": "/models/mine",
         "VERBATIM_PASSAGES": "12",
         "VERBATIM_CANDIDATES": " 5 ",
+        "VERBATIM_READER": "sentences",
         "VERBATIM_THRESHOLD": "0.7",
         "OTHER": "x",
     }
-    assert Settings.from_env(environment) == Settings("/models/mine", 12, 5, 0.7)
+    assert Settings.from_env(environment) == Settings("/models/mine", 12, 5, "sentences", 0.7)
+    assert Settings.from_env({"VERBATIM_STRICT": "yes"}) == Settings(strict=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "strict"),
+    [
+        ("yes", True),
+        ("True", True),
+        ("1", True),
+        ("YES", True),
+        ("no", False),
+        ("false", False),
+        ("0", False),
+        ("", False),
+    ],
+)
+def test_yes_and_no_in_the_environment(value, strict):
+    assert Settings.from_env({"VERBATIM_STRICT": value}).strict is strict
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 1.0])
+def test_threshold_and_strict_exclude_each_other(threshold):
+    with pytest.raises(SettingsError, match=f"threshold is {threshold} and strict is set: choose one"):
+        Settings(threshold=threshold, strict=True)
+    environment = {"VERBATIM_THRESHOLD": str(threshold), "VERBATIM_STRICT": "1"}
+    with pytest.raises(SettingsError, match=r"VERBATIM_\w+: threshold is .* and strict is set: choose one"):
+        Settings.from_env(environment)
+    assert Settings.from_env(environment | {"VERBATIM_STRICT": "0"}) == Settings(threshold=threshold)
+    # A threshold of none is no threshold.
+    assert Settings(threshold=None, strict=True).strict
 
 
 def test_what_is_not_set_or_empty_keeps_its_default():
     assert Settings.from_env({}) == Settings()
-    assert Settings.from_env({"VERBATIM_PASSAGES": "", "VERBATIM_ENCODER": ""}) == Settings()
+    empty = {"VERBATIM_PASSAGES": "", "VERBATIM_ENCODER": "", "VERBATIM_READER": "", "VERBATIM_THRESHOLD": ""}
+    assert Settings.from_env(empty) == Settings()
 
 
 def test_the_environment_of_the_process_is_read_each_time(monkeypatch):
@@ -91,6 +124,8 @@ def test_the_environment_of_the_process_is_read_each_time(monkeypatch):
         ("VERBATIM_THRESHOLD", "2"),
         ("VERBATIM_THRESHOLD", "nan"),
         ("VERBATIM_CANDIDATES", "-3"),
+        ("VERBATIM_STRICT", "very"),
+        ("VERBATIM_STRICT", "2"),
     ],
 )
 def test_a_bad_value_names_its_variable(variable, value):

@@ -21,6 +21,7 @@ from qa.training.batches import Data, Source
 from qa.training.calibrate import fit as fit_calibration
 from qa.training.negatives import mine as mine_negatives
 from qa.training.negatives import read_negatives, write_negatives
+from qa.training.plots import plot_runs
 from qa.training.recipe import Recipe, read_recipe
 from qa.training.run import Run
 from qa.training.split import split
@@ -84,6 +85,15 @@ def fit(
         f"{len(judged)} observations: AUROC {auroc(judged):.3f}, "
         f"calibration error {calibration_error(judged):.3f}"
     )
+
+
+@app.command()
+def plot(
+    target: Annotated[Path, typer.Argument(help="The picture to write, .png or .svg.")],
+    directories: Annotated[list[Path], typer.Argument(help="Folders of runs, one after another.")],
+) -> None:
+    """Draw the loss and the dev scores of runs."""
+    plot_runs(directories, target)
 
 
 def _data(recipe: Recipe, folder: Path, negatives: Path | None) -> Data:
