@@ -80,12 +80,12 @@ CALIBRATIONS: dict[Kind, Calibration] = {
         strict=0.6,
     ),
     "spans": Calibration(
-        span=0.2,
-        lead=0.2,
-        passage=3.0,
-        intercept=-6.0,
-        weights=Evidence(score=0.8, margin=0.5, cosine=3.0, support=0.5),
-        threshold=0.1,
+        span=0.141,
+        lead=0.242,
+        passage=4.378,
+        intercept=-6.553,
+        weights=Evidence(score=0.607, margin=0.373, cosine=3.653, support=-0.242),
+        threshold=0.09,
         strict=0.6,
     ),
 }

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from index.types import Encoder, Hit
+from index.types import Encoder, Hit, Passage
 from qa.sentence_reader import SentenceReader
 from qa.span_models import SpanModel, SpanScores, load_span_model
 from qa.types import Reader, Reading, Span
@@ -56,7 +56,8 @@ class SpanReader:
 
         A span's score is the sum of its start and end logits, which passages of one question share: they
         can be compared. A passage's ``null_score`` is the lowest of its windows', as in SQuAD 2.0; one
-        without tokens has no spans, and 0.
+        without tokens has no spans, and 0. Titles are passed over where anything else was found: they say
+        what an article is about, and seldom answer.
         """
         pieces = [
             (place, window)
@@ -70,34 +71,46 @@ class SpanReader:
             )
         ]
         scored = list(zip(pieces, self._model.logits([window for _, window in pieces]), strict=True))
-        return [
-            _reading(hit, [(window, logits) for (at, window), logits in scored if at == place])
-            for place, hit in enumerate(hits)
+        parts = [
+            [(window, logits) for (at, window), logits in scored if at == place] for place in range(len(hits))
         ]
+        bodies = [_body(hit.passage) for hit in hits]
+        readings = [_reading(*one) for one in zip(hits, parts, bodies, strict=True)]
+        if any(reading.spans for reading in readings):
+            return readings
+        return [_reading(hit, part, 0) for hit, part in zip(hits, parts, strict=True)]
 
 
-def _reading(hit: Hit, scored: Sequence[tuple[Window, SpanScores]]) -> Reading:
+def _body(passage: Passage) -> int:
+    """Return where a passage goes on after the title that it begins with; 0 where it begins otherwise."""
+    title = r"\s+".join(map(re.escape, passage.heading.split()))
+    match = re.match(rf"\s*{title}(?!\w)", passage.text) if title else None
+    return match.end() if match else 0
+
+
+def _reading(hit: Hit, scored: Sequence[tuple[Window, SpanScores]], body: int) -> Reading:
     text = hit.passage.text
     decoded = [
         _whole(text, span) for window, (start, end) in scored for span in decode(window, start, end, _DECODED)
     ]
-    spans = [_span(hit, one) for one in _apart(sorted(decoded, key=lambda one: -one.score))]
+    answers = [one for one in decoded if one.start >= body and _could_answer(text[one.start : one.end])]
+    spans = [_span(hit, one) for one in _apart(sorted(answers, key=lambda one: -one.score))]
     nulls = [null_score(start, end) for _, (start, end) in scored]
     return Reading(hit.passage.id, tuple(spans), min(nulls, default=0.0))
 
 
 def _could_answer(text: str) -> bool:
     """Whether ``text`` says something, and stays within its paragraph."""
-    return any(map(str.isalnum, text)) and not _BLANK_LINE.search(text.strip())
+    return any(map(str.isalnum, text)) and not _BLANK_LINE.search(text)
 
 
 def _apart(decoded: Iterable[Decoded]) -> list[Decoded]:
-    """Keep the best spans that hold something and do not overlap a better one."""
+    """Keep the best spans that do not overlap a better one."""
     kept: list[Decoded] = []
     for one in decoded:
         if len(kept) == _SPANS:
             break
-        if one.start < one.end and all(one.end <= other.start or other.end <= one.start for other in kept):
+        if all(one.end <= other.start or other.end <= one.start for other in kept):
             kept.append(one)
     return kept
 

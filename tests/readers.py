@@ -112,12 +112,12 @@ _CONFIGS: dict[str, dict[str, Any]] = {
     },
     # As DeBERTa v3: what stands where is told by distances alone, those far apart in buckets.
     "deberta": {
-        "max_position_embeddings": MAX_TOKENS,
+        "max_position_embeddings": 512,
         "type_vocab_size": 0,
         "relative_attention": True,
         "position_biased_input": False,
         "pos_att_type": ["p2c", "c2p"],
-        "position_buckets": 16,
+        "position_buckets": 256,
         "norm_rel_ebd": "layer_norm",
         "share_att_key": True,
         "pad_token_id": 0,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,13 @@ from index import Index
 from index.errors import NotAnIndex, QuestionError, SettingsError
 from qa import Answer, Assistant, Settings
 from qa.assistant import has_own_index
-from qa.types import REASONS
+from qa.confidence import CALIBRATIONS
+from qa.types import REASONS, Reading, Span
 from tests.conftest import HashingEncoder
 from tests.files import pdf_bytes
 
 ROOT = Path(__file__).parent.parent
+SENTENCES = Settings(reader="sentences")
 VIENNA = "Who led the CSTO delegation in Vienna?"
 TEXTS = {
     "ship": "The ship Aurora left the harbour at night. The captain of the Aurora is John Carter. He had a map.",
@@ -36,7 +39,7 @@ def index(tmp_path):
 
 @pytest.fixture
 def assistant(index):
-    return Assistant(index, Settings(threshold=0.0))
+    return Assistant(index, Settings(threshold=0.0, reader="sentences"))
 
 
 @pytest.fixture
@@ -103,7 +106,7 @@ def test_a_question_is_answered_and_cited(seeds, question, words, source):
     assert answer.status == "answered"
     assert words in answer.text
     assert answer.citations[0].source.endswith(source)
-    assert answer.confidence >= seeds.settings.threshold
+    assert answer.confidence >= seeds.threshold
 
 
 def test_a_citation_tells_title_and_date(seeds):
@@ -257,9 +260,9 @@ def test_any_question_is_answered_or_declined(seeds, question):
 def test_without_documents_it_says_so(tmp_path):
     with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
         for chosen in (None, ["a"]):
-            answer = sound(Assistant(index).answer("Who?", documents=chosen), index)
+            answer = sound(Assistant(index, SENTENCES).answer("Who?", documents=chosen), index)
             assert answer.status == "no_index"
-        assert sound(Assistant(index).answer("What is this about?"), index).status == "no_index"
+        assert sound(Assistant(index, SENTENCES).answer("What is this about?"), index).status == "no_index"
 
 
 def test_a_removed_document_answers_no_more(assistant, index):
@@ -289,20 +292,20 @@ def test_the_same_answer_in_two_documents_is_one_candidate(assistant, index):
     assert supporting == {"ship", "copy"}
 
 
-def test_an_answer_in_a_pdf_has_its_page(index, tmp_path):
+def test_an_answer_in_a_pdf_has_its_page(assistant, index, tmp_path):
     pages = [["Nothing to see here."], ["The zeppelin is named Hindenburg."], ["The end of it."]]
     (tmp_path / "a.pdf").write_bytes(pdf_bytes(pages))
     index.add(tmp_path / "a.pdf")
-    answer = sound(Assistant(index, Settings(threshold=0.0)).answer("What is the zeppelin named?"), index)
+    answer = sound(assistant.answer("What is the zeppelin named?"), index)
     assert "Hindenburg" in answer.text
     assert answer.citations[0].page == 2
 
 
 def test_a_reader_of_ones_own_is_used(index):
-    from qa.types import Reading, Span
-
     class First:
         """Answers with the first word of each passage."""
+
+        kind = "spans"
 
         def read(self, question, hits):
             readings = []
@@ -316,32 +319,138 @@ def test_a_reader_of_ones_own_is_used(index):
     assert {candidate.text for candidate in answer.candidates} == {"The", "Bread"}
 
 
+# --- readers, thresholds, traces ---------------------------------------------------------------------------------
+
+
+def test_the_reader_decides_the_calibration_and_with_it_the_threshold(seeds):
+    assert (seeds.reader.kind, seeds.calibration) == ("spans", CALIBRATIONS["spans"])
+    for chosen, kind in ((Settings(), "spans"), (SENTENCES, "sentences")):
+        opened = Assistant(seeds.index, chosen)
+        assert opened.reader.kind == kind
+        assert opened.threshold == CALIBRATIONS[kind].threshold
+        assert Assistant(seeds.index, replace(chosen, strict=True)).threshold == CALIBRATIONS[kind].strict
+        assert Assistant(seeds.index, replace(chosen, threshold=0.25)).threshold == 0.25
+        assert Assistant(seeds.index, replace(chosen, threshold=0.0)).threshold == 0.0
+
+
+@pytest.mark.parametrize("reader", [None, "sentences"])
+def test_strict_answers_exactly_where_it_is_sure_enough(seeds, reader):
+    forced = Assistant(seeds.index, Settings(reader=reader, threshold=0.0))
+    strict = Assistant(seeds.index, Settings(reader=reader, strict=True))
+    questions = [
+        VIENNA,
+        "When is Independence Day celebrated?",
+        "Who is Stanislav Zas?",
+        "What is the capital of Australia?",
+        "Where is the Victory Monument?",
+        "Why was the conference held?",
+        "How do I bake bread?",
+    ]
+    statuses = set()
+    for question in questions:
+        confidence = sound(forced.answer(question), forced.index).confidence
+        answer = sound(strict.answer(question), strict.index)
+        assert (answer.status == "answered") == (confidence >= strict.threshold)
+        assert all(candidate.confidence >= strict.threshold for candidate in answer.candidates)
+        statuses.add(answer.status)
+    assert len(statuses) > 1
+
+
+@pytest.mark.parametrize("reader", [None, "sentences"])
+@pytest.mark.parametrize("question", [VIENNA, "What is the capital of Australia?", "Why?", "Кто?"])
+def test_a_trace_holds_each_passage_that_was_read(seeds, reader, question):
+    chosen = Settings(reader=reader, passages=5)
+    assistant = Assistant(seeds.index, chosen)
+    answer = sound(assistant.answer(question, trace=True), seeds.index)
+    hits = seeds.index.search(question, 5)
+    assert len(answer.trace) == len(hits) == 5
+    for one, hit in zip(answer.trace, hits, strict=True):
+        text = seeds.index.document(one.document_id).text
+        assert one.text == text[one.start : one.end] == hit.passage.text
+        assert (one.score, one.dense, one.lexical) == (hit.score, hit.dense, hit.lexical)
+        for span in one.spans:
+            assert one.start <= span.start < span.end <= one.end
+            assert span.text == text[span.start : span.end]
+        assert [span.score for span in one.spans] == sorted((s.score for s in one.spans), reverse=True)
+    # What was read explains what was answered, and showing it changes nothing.
+    given_ = [c for candidate in answer.candidates for c in candidate.citations]
+    read = [(one.document_id, span) for one in answer.trace for span in one.spans]
+    for citation in given_:
+        assert any(
+            document == citation.document_id
+            and citation.answer_start < span.end
+            and span.start < citation.answer_end
+            for document, span in read
+        )
+    plain = assistant.answer(question)
+    assert plain.trace == ()
+    assert replace(answer, trace=()) == plain
+
+
+def test_what_needs_no_reading_has_no_trace(seeds, index):
+    assert seeds.answer("What is this about?", trace=True).trace == ()
+    assert seeds.answer(VIENNA, documents=["unknown"], trace=True).trace == ()
+
+
+def test_a_trace_holds_the_chosen_documents_alone(seeds):
+    [first, _] = [info.id for info in seeds.index.documents()]
+    answer = seeds.answer(VIENNA, documents=[first], trace=True)
+    assert {one.document_id for one in answer.trace} == {first}
+
+
+# A model that finds spans, and what its answers are widened to.
+LIST = "The flag of the island has these colours:\n\n- deep red\n- white\n- sea green\n\nIt was made in 1950."
+
+
+def test_a_list_is_answered_as_a_whole_where_it_is_asked_for(index):
+    class Marked:
+        """Answers with the words that a test looks for."""
+
+        kind = "spans"
+
+        def read(self, question, hits):
+            readings = []
+            for hit in hits:
+                at = hit.passage.text.find("white")
+                spans = (Span(hit.passage.start + at, hit.passage.start + at + 5, "white", 9.0),)
+                readings.append(Reading(hit.passage.id, spans if at >= 0 else (), 0.0))
+            return readings
+
+    index.add_texts([("flag", LIST)])
+    assistant = Assistant(index, Settings(threshold=0.0), Marked())
+    listed = sound(assistant.answer("What are the colours of the flag?"), index)
+    assert listed.text == "- deep red\n- white\n- sea green"
+    assert listed.citations[0].quote == listed.text
+    one = sound(assistant.answer("What is the second colour of the flag?"), index)
+    assert one.text == "white"
+    assert "white" in one.citations[0].quote
+
+
 # --- opening -----------------------------------------------------------------------------------------------------
 
 
 def test_open_takes_a_folder(index):
-    with Assistant.open(
-        index.directory, settings=Settings(threshold=0.0), encoder=HashingEncoder()
-    ) as opened:
+    chosen = Settings(threshold=0.0, reader="sentences")
+    with Assistant.open(index.directory, settings=chosen, encoder=HashingEncoder()) as opened:
         assert "John Carter" in opened.answer("Who is the captain of the Aurora?").text
 
 
 def test_open_makes_no_index(tmp_path):
     with pytest.raises(NotAnIndex):
-        Assistant.open(tmp_path / "none", encoder=HashingEncoder())
+        Assistant.open(tmp_path / "none", settings=SENTENCES, encoder=HashingEncoder())
     assert not (tmp_path / "none").exists()
 
 
 def test_ones_own_index_comes_before_the_seeds_and_is_not_mixed_with_them(tmp_path, monkeypatch):
     monkeypatch.setenv("VERBATIM_HOME", str(tmp_path))
     assert not has_own_index()
-    with Assistant.open(encoder=HashingEncoder()) as over_seeds:
+    with Assistant.open(settings=SENTENCES, encoder=HashingEncoder()) as over_seeds:
         assert len(over_seeds.index.documents()) == 2
         assert over_seeds.index.directory == tmp_path / "seeds"
     with Index.open(encoder=HashingEncoder()) as mine:
         mine.add_texts(TEXTS.items())
     assert has_own_index()
-    with Assistant.open(encoder=HashingEncoder()) as over_mine:
+    with Assistant.open(settings=SENTENCES, encoder=HashingEncoder()) as over_mine:
         assert {info.title for info in over_mine.index.documents()} == set(TEXTS)
 
 
@@ -350,20 +459,21 @@ def test_the_seeds_are_indexed_once_and_follow_the_recipe(tmp_path, monkeypatch)
 
     monkeypatch.setenv("VERBATIM_HOME", str(tmp_path))
     first, again, later = HashingEncoder(), HashingEncoder(), HashingEncoder()
-    Assistant.open(encoder=first).close()
-    Assistant.open(encoder=again).close()
+    Assistant.open(settings=SENTENCES, encoder=first).close()
+    Assistant.open(settings=SENTENCES, encoder=again).close()
     assert first.encoded > 0
     assert again.encoded == 0
     monkeypatch.setattr(chunk, "RECIPE", chunk.RECIPE + 1)
-    Assistant.open(encoder=later).close()
+    Assistant.open(settings=SENTENCES, encoder=later).close()
     assert later.encoded == first.encoded
 
 
 def test_the_environment_gives_the_settings(index, monkeypatch):
     monkeypatch.setenv("VERBATIM_CANDIDATES", "2")
+    monkeypatch.setenv("VERBATIM_READER", "sentences")
     monkeypatch.setenv("VERBATIM_THRESHOLD", "0")
     with Assistant.open(index.directory, encoder=HashingEncoder()) as opened:
-        assert opened.settings == Settings(candidates=2, threshold=0.0)
+        assert opened.settings == Settings(candidates=2, reader="sentences", threshold=0.0)
     monkeypatch.setenv("VERBATIM_CANDIDATES", "many")
     with pytest.raises(SettingsError, match="VERBATIM_CANDIDATES"):
         Assistant.open(index.directory, encoder=HashingEncoder())

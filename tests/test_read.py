@@ -38,7 +38,9 @@ def sound(readings, hits):
         for span in reading.spans:
             assert passage.start <= span.start < span.end <= passage.end
             assert span.text == passage.text[span.start - passage.start : span.end - passage.start]
-            assert span.text == span.text.strip() != ""
+            assert span.text == span.text.strip()
+            assert any(map(str.isalnum, span.text))
+            assert "\n\n" not in span.text
         places = sorted((span.start, span.end) for span in reading.spans)
         assert all(first[1] <= second[0] for first, second in zip(places, places[1:], strict=False))
     return readings
@@ -121,15 +123,21 @@ def test_accents_stay_on_their_letters(family, text, words):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_passage_longer_than_a_window_is_read_to_its_end(family):
-    text = "It is the bread of the day. " * 20 + "The captain is John Carter."
-    model = Pointing(family, "John Carter", "the day")
+    text = "It is Ann. " + "It is the bread of the day. " * 20 + "The captain is John Carter."
+    model = Pointing(family, "John Carter", "Ann")
     [reading] = sound(SpanReader(model).read(QUESTION, [hit(text)]), [hit(text)])
     assert model.read > 2
-    best, *others = reading.spans
-    assert (best.text, best.end) == ("John Carter", OFFSET + len(text) - 1)
-    assert [span.text for span in others] == ["the day", "the day"]
-    # Windows overlap; the same place is found once.
-    assert len({span.start for span in reading.spans}) == 3
+    last, first, *_ = reading.spans
+    assert (last.text, last.end) == ("John Carter", OFFSET + len(text) - 1)
+    assert (first.text, first.start) == ("Ann", OFFSET + 6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_two_windows_hold_is_found_once(family):
+    for filler in range(6, 14):
+        text = "the bread " * filler + "Ann " + "the bread " * 12
+        [reading] = sound(SpanReader(Pointing(family, "Ann")).read(QUESTION, [hit(text)]), [hit(text)])
+        assert [span.text for span in reading.spans if "Ann" in span.text] == ["Ann"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -148,6 +156,15 @@ def test_of_spans_that_overlap_the_best_is_kept():
     [reading] = sound(reader.read(QUESTION, [hit(text)]), [hit(text)])
     assert [span.text for span in reading.spans[:2]] == ["John Carter", "captain"]
     assert not any("Vienna" in span.text and "Carter" in span.text for span in reading.spans)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("better", ["!", ".", "Ann.\n\nThe", "here.\n \t\nIt", ": ,"])
+def test_an_answer_says_something_and_stays_within_its_paragraph(family, better):
+    text = "It is Ann.\n\nThe bread is here.\n \t\nIt is: , Bob, is it!"
+    model = Pointing(family, better, "Bob")
+    [reading] = sound(SpanReader(model).read(QUESTION, [hit(text)]), [hit(text)])
+    assert any("Bob" in span.text for span in reading.spans)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -274,7 +291,8 @@ def test_it_finds_who_led_the_delegation(shipped, seeds):
     assert len(hits) > 10
     readings = sound(shipped.read("Who led the CSTO delegation in Vienna?", hits), hits)
     best = max((span for reading in readings for span in reading.spans), key=lambda span: span.score)
-    assert best.text == "Murad Kunakbaev"
+    assert "Murad Kunakbaev" in best.text
+    assert len(best.text) < 100
 
 
 @pytest.mark.parametrize(

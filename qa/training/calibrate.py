@@ -18,6 +18,8 @@ from qa.evaluation.metrics import f1
 from qa.types import Kind
 
 STRICT_PRECISION = 0.8
+WITHHELD = 0.8
+_THRESHOLDS = np.arange(0.0, 1.0, 0.01)
 _REGULARISATION = 10.0  # scikit-learn's C: nearly none, for five weights and a thousand observations
 
 Matrix = NDArray[np.float64]
@@ -29,8 +31,9 @@ def fit(
     """Return a calibration fitted on observations, and how it judges them.
 
     The order of spans is a conditional logistic regression over the spans of each answerable question; the
-    sentence reader's scores are in order already. The threshold has the best F1 where an abstention counts
-    1 if the question has no answer and 0 if it has one, as in SQuAD 2.0.
+    sentence reader's scores are in order already. The threshold is the lowest that leaves 80 % of the
+    questions without an answer unanswered: what is answered below that of a clear answer is shown as what
+    comes nearest (:mod:`qa.wording`).
     """
     calibration = CALIBRATIONS[kind]
     if kind == "spans":
@@ -41,7 +44,7 @@ def fit(
     intercept, weights = _fit_confidence(judged)
     calibration = replace(calibration, intercept=intercept, weights=weights)
     judged = _judge_all(corpora, kind, calibration)
-    calibration = replace(calibration, threshold=best_threshold(judged), strict=_strict(judged))
+    calibration = replace(calibration, threshold=_lowest(judged), strict=_strict(judged))
     return calibration, judged
 
 
@@ -89,24 +92,17 @@ def _fit_confidence(judged: Sequence[Judged]) -> tuple[float, Evidence]:
     return float(model.intercept_[0]), Evidence(*(float(weight) for weight in model.coef_[0]))
 
 
-def best_threshold(judged: Sequence[Judged]) -> float:
-    """Return the threshold with the best mean score, an abstention scoring 1 where there is no answer."""
-    thresholds = np.arange(0.0, 1.0, 0.01)
-    confidences = np.array([one.confidence for one in judged])
-    answered = np.array([one.f1 if one.answerable else 0.0 for one in judged])
-    abstained = np.array([0.0 if one.answerable else 1.0 for one in judged])
-    scores = [np.where(confidences >= one, answered, abstained).mean() for one in thresholds]
-    return float(thresholds[int(np.argmax(scores))])
+def _lowest(judged: Sequence[Judged]) -> float:
+    """Return the lowest threshold that leaves enough questions without an answer unanswered."""
+    confidences = np.array([one.confidence for one in judged if not one.answerable])
+    withheld = np.array([(confidences < one).mean() for one in _THRESHOLDS])
+    return float(_THRESHOLDS[int(np.argmax(withheld >= WITHHELD))])
 
 
 def _strict(judged: Sequence[Judged]) -> float:
-    """Return the lowest threshold from which answers are right often enough; 1 where none is."""
-    thresholds = np.arange(0.0, 1.0, 0.01)
+    """Return the lowest threshold from which answers are right often enough."""
     confidences = np.array([one.confidence for one in judged])
     right = np.array([one.right for one in judged])
-    enough = (
-        one
-        for one in thresholds
-        if (confidences >= one).any() and right[confidences >= one].mean() >= STRICT_PRECISION
-    )
-    return float(next(enough, 1.0))
+    held = [one for one in _THRESHOLDS if (confidences >= one).any()]
+    enough = [right[confidences >= one].mean() >= STRICT_PRECISION for one in held]
+    return float(held[int(np.argmax(enough))])
