@@ -147,8 +147,24 @@ class Ingest:
                 self._tell(source)
             self._flush()
         except KeyboardInterrupt as interrupt:
+            self._settle()
             raise IngestInterrupted(self._report()) from interrupt
         return self._report()
+
+    def _settle(self) -> None:
+        """Report what was stored by the very batch that was interrupted, after its transaction was done."""
+        told = {report.source for report in self._files}
+        stored = {
+            pending.document.source: state.document_id
+            for pending in self._pending
+            if (state := self._store.source_state(pending.document.source)) is not None
+            and (state.file_hash, state.recipe) == (pending.state.file_hash, self._recipe)
+        }
+        self._files += [
+            _stored_report(pending, stored)
+            for pending in self._pending
+            if pending.document.source in stored.keys() - told
+        ]
 
     def _take(self, source: str, read: Callable[[], _Pending | FileReport]) -> None:
         try:

@@ -135,7 +135,10 @@ def _group(found: Sequence[_Found]) -> list[list[_Found]]:
     for one in found:
         if any(_same_place(one, other) for group in groups for other in group):
             continue
-        same = next((group for group in groups if _words(one.span) == _words(group[0].span)), None)
+        same = next(
+            (group for group in groups if answer_words(one.span.text) == answer_words(group[0].span.text)),
+            None,
+        )
         if same is None:
             groups.append([one])
         else:
@@ -170,8 +173,8 @@ def _same_place(one: _Found, other: _Found) -> bool:
     return shared > _OVERLAPPING * min(a.end - a.start, b.end - b.start)
 
 
-def _words(span: Span) -> list[str]:
+def answer_words(text: str) -> list[str]:
     """Return what tells an answer from another: its words, but for case, articles and punctuation."""
-    bare = (word.strip(string.punctuation + "“”‘’«»–—…") for word in span.text.casefold().split())
+    bare = (word.strip(string.punctuation + "“”‘’«»–—…") for word in text.casefold().split())
     words = [word for word in bare if word and word not in _ARTICLES]
-    return words or span.text.casefold().split()
+    return words or text.casefold().split()

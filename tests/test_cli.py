@@ -193,7 +193,7 @@ def test_an_answer_shows_quote_title_date_source_and_confidence(qa, home):
     assert "The CSTO delegation takes part in the Joint UN-OSCE Conference on Antiterrorism" in quoted
     assert "12 February 2020" in quoted
     assert str(SEEDS / "004_d820ce9e78da0c40.txt") in quoted
-    assert re.search(r"^    \w[\w ]+ · \d+%$", quoted, re.MULTILINE)
+    assert re.search(r"^    \w[\w :]+ · \d+%$", quoted, re.MULTILINE)
 
 
 def test_without_an_index_the_seeds_are_indexed_once_and_used(qa, fresh_home):
@@ -357,7 +357,8 @@ def test_text_of_documents_cannot_emit_control_sequences(qa, hostile):
     index, printed = hostile
     assert r"a\x1b[2Jb\n[red]c.txt" in printed
     answered = qa("ask", "Who is the captain of the Aurora?", "--threshold", "0", "--index", index)[1]
-    assert r"\x1b[2J\x1b]0;owned\x07John\x9b31m [red]Carter[/red] \u202eretraC\u202c" in answered
+    shown = answered.replace("**", "")  # which the answer stands between
+    assert r"\x1b[2J\x1b]0;owned\x07John\x9b31m [red]Carter[/red] \u202eretraC\u202c" in shown
     listed = qa("documents", "--index", index)[1]
     assert r"a\x1b[2Jb\n[red]c.txt" in listed
     as_json = qa("ask", "Who is the captain of the Aurora?", "--json", "--threshold", "0", "--index", index)[

@@ -1,4 +1,4 @@
-"""Metrics against figures worked out by hand, the SQuAD reader, and the questions over the seeds."""
+"""Figures against those worked out by hand, the SQuAD reader, and the questions over the seeds."""
 
 import gzip
 import json
@@ -9,10 +9,33 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from index import Hit, Index
 from index.errors import SettingsError
+from qa.confidence import CALIBRATIONS, Evidence
+from qa.evaluation.__main__ import app
+from qa.evaluation.abstention import (
+    Judged,
+    Observation,
+    auroc,
+    calibration_error,
+    judge,
+    judge_all,
+    observe,
+    risk_coverage,
+)
+from qa.evaluation.answers import Shares, answered_shares, outcome, shares
+from qa.evaluation.corpus import Corpus
 from qa.evaluation.metrics import bootstrap_interval, exact_match, f1, normalize, ranking
+from qa.evaluation.plots import plot_abstention
+from qa.evaluation.reading import Read, read_gold
 from qa.evaluation.squad import Example, Gold, read_squad
+from qa.sentence_reader import SentenceReader
+from qa.types import Answer, Candidate, Citation, Reading, Span
+from tests.conftest import HashingEncoder
 
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT / "qa" / "evaluation" / "data" / "seeds.json"
@@ -319,6 +342,346 @@ def test_a_repeated_id_is_refused(tmp_path):
     root["data"] *= 2
     with pytest.raises(SettingsError, match="'q1' for several questions"):
         read_squad(write(tmp_path / "twice.json", root))
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+
+
+def asked(text, *answers, title="T", kind=None, question="Where?", name=None):
+    """An example whose answers are the first places of ``answers`` in ``text``."""
+    golds = tuple(Gold(answer, text.index(answer)) for answer in answers)
+    kind = kind or ("answerable" if golds else "not_answered")
+    return Example(name or text, question, text, title, golds, impossible=not golds, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "lead", "forced", "abstaining"),
+    [
+        ("Minsk", 0.5, (1.0, 1.0), (1.0, 1.0)),
+        ("the Minsk.", 0.5, (1.0, 1.0), (1.0, 1.0)),
+        ("in Minsk", 0.5, (0.0, 2 / 3), (0.0, 2 / 3)),
+        ("Minsk", -0.5, (1.0, 1.0), (0.0, 0.0)),
+        ("Minsk", 0.0, (1.0, 1.0), (0.0, 0.0)),  # a draw is an abstention, as in the official script
+        ("Vienna", 9.0, (0.0, 0.0), (0.0, 0.0)),
+        ("", float("-inf"), (0.0, 0.0), (0.0, 0.0)),
+    ],
+)
+def test_reading_scores_the_answer_or_the_abstention(text, lead, forced, abstaining):
+    read = Read(PLAIN, text, lead)
+    assert (read.exact_match(), read.f1()) == pytest.approx(forced)
+    assert (read.exact_match(lead=0.0), read.f1(lead=0.0)) == pytest.approx(abstaining)
+
+
+@pytest.mark.parametrize(("lead", "right"), [(0.5, 0.0), (0.0, 1.0), (-3.0, 1.0)])
+def test_where_there_is_no_answer_an_abstention_is_right(lead, right):
+    read = Read(asked("In Minsk."), "Minsk", lead)
+    assert (read.exact_match(), read.f1()) == (0.0, 0.0)
+    assert (read.exact_match(lead=0.0), read.f1(lead=0.0)) == (right, right)
+
+
+class Words:
+    """A reader that finds given words, the first of them with the highest score; null scores are 1."""
+
+    def __init__(self, *words, kind="spans"):
+        self.kind = kind
+        self._words = words
+
+    def read(self, question, hits):
+        readings = []
+        for hit in hits:
+            text, start = hit.passage.text, hit.passage.start
+            spans = tuple(
+                Span(start + text.index(word), start + text.index(word) + len(word), word, 9.0 - rank)
+                for rank, word in enumerate(self._words)
+                if word in text
+            )
+            readings.append(Reading(hit.passage.id, spans, 1.0))
+        return readings
+
+
+def test_each_question_is_read_in_its_own_paragraph():
+    examples = [asked("It is in Minsk.", "Minsk"), asked("It is Vienna."), asked("Nothing.", "Nothing")]
+    found = list(read_gold(Words("Vienna", "Minsk"), examples))
+    assert [(one.text, one.lead) for one in found] == [("Minsk", 7.0), ("Vienna", 8.0), ("", float("-inf"))]
+    assert [one.example for one in found] == examples
+
+
+# --- answers to a whole corpus ---------------------------------------------------------------------------
+
+
+def answered(text, confidence, quote):
+    citation = Citation(1, "d", "T", None, "s", None, 0, len(quote), quote, 0, len(text))
+    return Answer("Where?", "Where?", "answered", (Candidate(text, confidence, (citation,)),))
+
+
+NOTHING = Answer("Where?", "Where?", "not_found")
+HERE = asked("It is in Minsk on July 3.", "Minsk", "in Minsk")
+
+
+def test_an_outcome_compares_answer_and_quote():
+    right = outcome(HERE, answered("Minsk", 0.9, "It is in Minsk."))
+    assert (right.exact_match, right.f1, right.quoted, right.mostly_right) == (1.0, 1.0, True, True)
+    near = outcome(HERE, answered("it is on July 3", 0.4, "It is in Minsk on July 3."))
+    assert (near.exact_match, near.f1, near.quoted, near.mostly_right) == (0.0, 0.0, True, False)
+    half = outcome(HERE, answered("in Minsk on July", 0.4, "it is elsewhere"))
+    assert (half.f1, half.quoted, half.mostly_right) == (pytest.approx(4 / 6), False, True)
+    none = outcome(HERE, NOTHING)
+    assert (none.exact_match, none.f1, none.quoted, none.confidence) == (0.0, 0.0, False, 0.0)
+    assert outcome(asked("x"), NOTHING).f1 == 1.0
+
+
+def test_shares_by_hand():
+    outcomes = [
+        outcome(HERE, answered("Minsk", 0.9, "in Minsk")),
+        outcome(HERE, answered("in Minsk on July", 0.5, "nowhere")),
+        outcome(HERE, answered("Vienna", 0.3, "Minsk, Vienna")),
+        outcome(HERE, NOTHING),
+        # Questions without an answer do not count here.
+        outcome(asked("x"), answered("Vienna", 0.8, "Vienna")),
+    ]
+    f1s = 1.0, 4 / 6, 0.0, 0.0
+    assert shares(outcomes) == Shares(0.75, 0.25, pytest.approx(sum(f1s) / 4), 0.5, 0.5)
+    # What is exactly at the threshold is answered.
+    assert shares(outcomes, 0.5) == Shares(0.5, 0.25, pytest.approx(sum(f1s) / 4), 0.5, 0.25)
+    assert shares(outcomes, 0.6) == Shares(0.25, 0.25, 0.25, 0.25, 0.25)
+    assert shares(outcomes, 1.0) == Shares(0.0, 0.0, 0.0, 0.0, 0.0)
+    assert shares(outcomes[-1:]) == Shares(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def test_answered_shares_by_kind():
+    kinds = [("answerable", 0.9), ("answerable", 0.2), ("off_topic", 0.0), ("not_answered", 0.5)]
+    outcomes = [
+        outcome(
+            asked("Minsk", *(["Minsk"] if kind == "answerable" else []), kind=kind), answered("x", c, "x")
+        )
+        for kind, c in kinds
+    ]
+    assert answered_shares(outcomes, 0.0) == {"answerable": 1.0, "off_topic": 1.0, "not_answered": 1.0}
+    assert answered_shares(outcomes, 0.5) == {"answerable": 0.5, "off_topic": 0.0, "not_answered": 1.0}
+
+
+# --- abstention ------------------------------------------------------------------------------------------
+
+
+def judged(*pairs):
+    return [
+        Judged(Evidence(0.0, 0.0, 0.0, 0.0), confidence, float(right), float(right), right, right, right)
+        for confidence, right in pairs
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "error"),
+    [
+        ([(1.0, True)], 0.0),
+        ([(0.0, False), (1.0, True)], 0.0),
+        ([(1.0, False)], 1.0),
+        ([(0.95, True), (0.95, False)], (1.9 - 1) / 2),
+        ([(0.5, True), (0.5, False)], 0.0),
+        ([(0.25, True), (0.25, False), (0.85, True), (0.85, True)], (0.5 + 0.3) / 4),
+        ([(0.31, False), (0.39, True)], (1 - 0.7) / 2),  # of one bin: only the means count
+        ([(0.29, False), (0.31, True)], (0.29 + 0.69) / 2),  # of two
+    ],
+)
+def test_calibration_error_by_hand(pairs, error):
+    assert calibration_error(judged(*pairs)) == pytest.approx(error)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "area"),
+    [
+        ([(0.9, True), (0.1, False)], 1.0),
+        ([(0.1, True), (0.9, False)], 0.0),
+        ([(0.5, True), (0.5, False)], 0.5),
+        ([(0.9, True), (0.8, False), (0.7, True), (0.1, False)], 3 / 4),
+        ([(0.9, True), (0.7, False), (0.7, True), (0.1, False)], 3.5 / 4),
+    ],
+)
+def test_auroc_by_hand(pairs, area):
+    assert auroc(judged(*pairs)) == pytest.approx(area)
+
+
+def test_risk_and_coverage_by_hand():
+    coverage, risk = risk_coverage(judged((0.5, False), (0.9, True), (0.1, False), (0.7, True)))
+    assert coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
+    assert risk.tolist() == pytest.approx([0.0, 0.0, 1 / 3, 2 / 4])
+
+
+confidences = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40)
+
+
+@given(confidences)
+def test_of_any_confidences(pairs):
+    found = judged(*pairs)
+    wrong = sum(not right for _, right in pairs) / len(pairs)
+    assert 0 <= calibration_error(found) <= 1
+    # Never below what the means of all say.
+    gap = abs(sum(confidence for confidence, _ in pairs) / len(pairs) - (1 - wrong))
+    assert calibration_error(found) >= gap - 1e-9
+    coverage, risk = risk_coverage(found)
+    assert coverage[-1] == 1.0
+    assert risk[-1] == pytest.approx(wrong)
+    assert ((risk >= 0) & (risk <= 1)).all()
+
+
+def test_the_picture_is_drawn(tmp_path):
+    found = judged((0.0, False), (0.2, False), (0.55, True), (0.9, True), (1.0, True), (1.0, False))
+    plot_abstention(found, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    plot_abstention(found[:1], tmp_path / "picture.svg")
+    assert "<svg" in (tmp_path / "picture.svg").read_text("utf-8")
+
+
+def test_pictures_without_matplotlib_name_the_extra(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(SettingsError, match=re.escape('pip install "verbatim-qa[test]"')):
+        plot_abstention(judged((0.5, True)), tmp_path / "picture.png")
+
+
+SHIPS = {
+    "Aurora": ("The ship Aurora is at sea.", "The captain of the Aurora is John Carter."),
+    "Bounty": ("The ship Bounty is in Tahiti.", "The captain of the Bounty is William Bligh."),
+    "": ("Bread needs flour and water.",),
+}
+CAPTAINS = [
+    asked(SHIPS["Aurora"][1], "John Carter", title="Aurora", question="Who is captain of the Aurora?"),
+    asked(SHIPS["Aurora"][0], "sea", title="Aurora", question="Where is the ship Aurora?"),
+    asked(SHIPS["Bounty"][1], "William Bligh", title="Bounty", question="Who is captain of the Bounty?"),
+    asked(SHIPS["Bounty"][0], "Tahiti", title="Bounty", question="Where is the ship Bounty?"),
+    asked(SHIPS[""][0], "flour and water", title="", question="What does bread need?"),
+]
+
+
+@pytest.fixture
+def ships(tmp_path):
+    with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
+        yield Corpus(index, CAPTAINS)
+
+
+def test_every_question_is_asked_with_and_without_its_article(ships):
+    found = list(observe(ships, SentenceReader(HashingEncoder()), CAPTAINS))
+    assert [(one.example, one.answerable) for one in found] == [
+        (example, answerable) for example in CAPTAINS for answerable in (True, False)
+    ]
+    for one in found:
+        texts = {hit.passage.text for hit in one.hits}
+        assert (one.example.context in texts) == one.answerable
+        if not one.answerable:
+            assert texts
+            # Nor is another paragraph of the same article there.
+            assert not texts & set(SHIPS[one.example.title])
+        assert [reading.passage_id for reading in one.readings] == [hit.passage.id for hit in one.hits]
+
+
+def observation(corpus, example, *, answerable, reader):
+    passages = [passage for info in corpus.index.documents() for passage in corpus.index.passages(info.id)]
+    hits = [Hit(passage, 0.5, 0.6, 1.0) for passage in passages]
+    return Observation(example, answerable, hits, reader.read(example.question, hits))
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "right"),
+    [
+        ("John Carter", "spans", True),
+        ("is John Carter", "spans", True),  # F1 is 0.8
+        ("captain of the Aurora is John", "spans", False),  # F1 is 0.29
+        ("captain of the Aurora is John", "sentences", True),  # its sentence holds the answer
+        ("William Bligh", "spans", False),
+        ("William Bligh", "sentences", False),
+    ],
+)
+def test_what_counts_as_right(ships, words, kind, right):
+    reader = Words(words, kind=kind)
+    [example, *_] = CAPTAINS
+    for answerable in (True, False):
+        one = observation(ships, example, answerable=answerable, reader=reader)
+        found = judge(ships, one, kind, CALIBRATIONS[kind])
+        assert found.right == (right and answerable)
+        assert found.answerable == answerable
+        assert found.f1 == f1(words, ["John Carter"])
+        assert found.exact_match == exact_match(words, ["John Carter"])
+        assert found.quoted == ("Bligh" not in words)
+        assert found.confidence == CALIBRATIONS[kind].probability(found.evidence)
+
+
+def test_without_a_candidate_there_is_nothing_to_judge(ships):
+    empty = observation(ships, CAPTAINS[0], answerable=True, reader=Words())
+    full = observation(ships, CAPTAINS[0], answerable=True, reader=Words("John Carter"))
+    assert judge(ships, empty, "spans", CALIBRATIONS["spans"]) is None
+    assert len(judge_all(ships, [empty, full, empty], "spans", CALIBRATIONS["spans"])) == 1
+
+
+# --- the command line ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def evaluate(home, tmp_path, monkeypatch):
+    """Run a command over the questions on ships; return what it printed."""
+    monkeypatch.setenv("VERBATIM_HOME", str(home))
+    monkeypatch.setenv("COLUMNS", "150")
+    articles = [
+        {
+            "title": example.title,
+            "paragraphs": [
+                {
+                    "context": example.context,
+                    "qas": [
+                        {
+                            "id": example.id,
+                            "question": example.question,
+                            "answers": [
+                                {"text": gold.text, "answer_start": gold.start} for gold in example.answers
+                            ],
+                        }
+                    ],
+                }
+            ],
+        }
+        for example in CAPTAINS
+    ]
+    path = write(tmp_path / "ships.json", {"version": "1.1", "data": articles})
+
+    def run(command, *options):
+        result = CliRunner().invoke(app, [command, str(path), *map(str, options)], catch_exceptions=False)
+        assert result.exit_code == 0
+        return result.output
+
+    return run
+
+
+def test_retrieval_from_the_command_line(evaluate):
+    shown = evaluate("retrieval")
+    assert "5 passages" in shown
+    assert re.search(r"fused\W+[\d.]+\W+100\.0\W+100\.0", shown)
+
+
+@pytest.mark.parametrize("reader", ["sentences", None])
+def test_reading_from_the_command_line(evaluate, reader):
+    shown = evaluate("reading", *(["--reader", reader] if reader else []))
+    row = next(line for line in shown.splitlines() if "ships" in line)
+    questions, em, forced = (float(cell) for cell in re.findall(r"\d+(?:\.\d+)?", row)[:3])
+    assert questions == 5
+    assert (em == 0.0) == (reader == "sentences")  # no answer is a whole sentence
+    assert forced > (20 if reader else 60)
+
+
+def test_answers_from_the_command_line(evaluate):
+    shown = evaluate("answers", "--failures", "--reader", "sentences")
+    assert "whole corpus, answers forced" in shown
+    assert re.search(r"whole corpus, answers forced\W+100\.0", shown)
+    assert "(default)" in shown
+    assert "expected: John Carter" in shown
+
+
+def test_abstention_from_the_command_line(evaluate, tmp_path):
+    shown = evaluate("abstention", "--reader", "sentences", "--plot", tmp_path / "picture.png")
+    assert "10 questions, half of them without their article" in shown
+    calibration = CALIBRATIONS["sentences"]
+    assert f"default {calibration.threshold:.2f}" in shown
+    assert f"strict {calibration.strict:.2f}" in shown
+    area = float(re.search(r"AUROC ([\d.]+)", shown)[1])
+    assert 0.5 < area <= 1
+    assert (tmp_path / "picture.png").stat().st_size > 1_000
 
 
 # --- the questions over the seeds ------------------------------------------------------------------------

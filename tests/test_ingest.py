@@ -8,6 +8,7 @@ import pytest
 from index import Index, chunk, ingest
 from index.errors import StoreError
 from index.ingest import IngestInterrupted
+from index.store import Store
 from tests.conftest import HashingEncoder
 
 BREAD = "Bread needs flour, water and salt. The baker says that time matters most."
@@ -382,3 +383,19 @@ def test_a_store_that_cannot_be_written_ends_it(index, folder):
     index._store._read_only = True
     with pytest.raises(StoreError, match="cannot be written"):
         index.add(folder)
+
+
+def test_an_interrupt_right_after_a_transaction_reports_what_it_stored(tmp_path, monkeypatch):
+    put = Store.put
+
+    def interrupted(store, entries, recipe):
+        put(store, entries, recipe)
+        raise KeyboardInterrupt
+
+    with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
+        monkeypatch.setattr(Store, "put", interrupted)
+        with pytest.raises(IngestInterrupted) as stopped:
+            index.add_texts([("a", "One two three."), ("b", "Four five six.")])
+        report = stopped.value.report
+        assert [(one.source, one.status) for one in report.files] == [("a", "added"), ("b", "added")]
+        assert len(index.documents()) == 2

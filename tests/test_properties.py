@@ -14,6 +14,7 @@ from index.types import Range
 from index.vectors import FILE_NAME
 from qa import Assistant, Settings
 from qa.cite import MAX_QUOTE_CHARACTERS, MAX_QUOTE_SENTENCES
+from qa.confidence import answer_words
 from qa.types import REASONS
 from tests.conftest import HashingEncoder
 
@@ -130,7 +131,7 @@ def check_quotes(answer, index):
     for candidate in answer.candidates:
         for citation in candidate.citations:
             shown = index.document(citation.document_id).text[citation.answer_start : citation.answer_end]
-            assert shown.casefold().split() == candidate.text.casefold().split()
+            assert answer_words(shown) == answer_words(candidate.text)
 
 
 def check_once(answer):

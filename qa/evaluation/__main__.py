@@ -89,7 +89,7 @@ def reading(files: Files, limit: Limit = None, reader: ReaderName = None) -> Non
 
 
 @app.command()
-def reading_speed(files: Files, limit: Annotated[int, typer.Option(help="Questions for F1.")] = 200) -> None:
+def reading_speed(files: Files, limit: Annotated[int, typer.Option(help="Questions for F1.")] = 1000) -> None:
     """Compare the reader with its own weights in plain torch fp32, in one run."""
     examples = [example for path in files for example in read_squad(path)]
     report = evaluate_reading_speed(examples, limit)

@@ -93,16 +93,16 @@ def _fit_confidence(judged: Sequence[Judged]) -> tuple[float, Evidence]:
 
 
 def _lowest(judged: Sequence[Judged]) -> float:
-    """Return the lowest threshold that leaves enough questions without an answer unanswered."""
+    """Return the lowest threshold that leaves enough unanswerable questions unanswered; 1 if none does."""
     confidences = np.array([one.confidence for one in judged if not one.answerable])
     withheld = np.array([(confidences < one).mean() for one in _THRESHOLDS])
-    return float(_THRESHOLDS[int(np.argmax(withheld >= WITHHELD))])
+    return float(next(iter(_THRESHOLDS[withheld >= WITHHELD]), 1.0))
 
 
 def _strict(judged: Sequence[Judged]) -> float:
-    """Return the lowest threshold from which answers are right often enough."""
+    """Return the lowest threshold from which answers are right often enough; 1 where there is none."""
     confidences = np.array([one.confidence for one in judged])
     right = np.array([one.right for one in judged])
     held = [one for one in _THRESHOLDS if (confidences >= one).any()]
-    enough = [right[confidences >= one].mean() >= STRICT_PRECISION for one in held]
-    return float(held[int(np.argmax(enough))])
+    enough = (one for one in held if right[confidences >= one].mean() >= STRICT_PRECISION)
+    return float(next(enough, 1.0))

@@ -18,24 +18,29 @@ def plot_runs(directories: Sequence[Path], path: Path) -> None:
     """Draw loss and dev F1 of runs that follow one another, side by side.
 
     Raises:
-        SettingsError: a folder has no log, or matplotlib is missing.
+        SettingsError: a folder has no log, or too short a one, or matplotlib is missing.
     """
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - needed here alone
     except ImportError as error:
         raise SettingsError('Plots need matplotlib: pip install "verbatim-qa[test]"') from error
     losses, scores = _series(directories)
+    if not losses:
+        raise SettingsError(
+            f"{', '.join(map(str, directories))}: no loss was logged yet; let it train a while"
+        )
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     steps, values = np.array(losses).T
     left.plot(steps, values, alpha=0.3)
-    smooth = np.convolve(values, np.full(_SMOOTHED, 1 / _SMOOTHED), mode="valid")
-    left.plot(steps[_SMOOTHED - 1 :], smooth)
+    smoothed = min(_SMOOTHED, len(values))
+    left.plot(steps[smoothed - 1 :], np.convolve(values, np.full(smoothed, 1 / smoothed), mode="valid"))
     left.set(xlabel="step", ylabel="loss")
     for name, points in scores.items():
         right.plot(*np.array(points).T, marker="o", label=name.removesuffix(".json.gz"))
     right.set(xlabel="step", ylabel="F1 on dev, %")
-    right.legend()
+    if scores:
+        right.legend()
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)

@@ -57,7 +57,7 @@ def read_recipe(path: Path) -> Recipe:
         values: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: not a recipe in TOML ({error})") from error
-    known = {one.name for one in fields(Recipe)}
+    known = [one.name for one in fields(Recipe)]
     if unknown := values.keys() - known:
         raise SettingsError(
             f"{path}: no such thing as {', '.join(sorted(unknown))}; there is {', '.join(known)}"
