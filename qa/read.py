@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from index.types import Encoder, Hit, Passage
+from index.sentences import sentences
+from index.types import Encoder, Hit, Passage, Range
 from qa.sentence_reader import SentenceReader
 from qa.span_models import SpanModel, SpanScores, load_span_model
 from qa.types import Reader, Reading, Span
@@ -24,6 +25,9 @@ _STRIDE = 128
 # Spans decoded a window: most of them overlap the best.
 _DECODED = 20
 _SPANS = 3
+# Of the sentences that a span runs through: what a quote may have.
+_MOST_SENTENCES = 3
+_MOST_CHARACTERS = 400
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
@@ -89,14 +93,27 @@ def _body(passage: Passage) -> int:
 
 
 def _reading(hit: Hit, scored: Sequence[tuple[Window, SpanScores]], body: int) -> Reading:
+    """Return the spans from ``body`` on that say something and can be quoted."""
     text = hit.passage.text
     decoded = [
         _whole(text, span) for window, (start, end) in scored for span in decode(window, start, end, _DECODED)
     ]
-    answers = [one for one in decoded if one.start >= body and _could_answer(text[one.start : one.end])]
+    found = sentences(text)
+    answers = [
+        one
+        for one in decoded
+        if one.start >= body and _could_answer(text[one.start : one.end]) and _is_quotable(one, found)
+    ]
     spans = [_span(hit, one) for one in _apart(sorted(answers, key=lambda one: -one.score))]
     nulls = [null_score(start, end) for _, (start, end) in scored]
     return Reading(hit.passage.id, tuple(spans), min(nulls, default=0.0))
+
+
+def _is_quotable(span: Decoded, found: Sequence[Range]) -> bool:
+    """Whether a quote can hold ``span``: it lies in one sentence, or in a few that are not too long."""
+    touched = [one for one in found if one.start < span.end and span.start < one.end]
+    characters = touched[-1].end - touched[0].start if touched else 0
+    return len(touched) == 1 or (len(touched) <= _MOST_SENTENCES and characters <= _MOST_CHARACTERS)
 
 
 def _could_answer(text: str) -> bool:

@@ -367,7 +367,7 @@ def test_text_of_documents_cannot_emit_control_sequences(qa, hostile):
     missing = qa("remove", "\x1b[2J", "--index", index)[2]
     for output in (printed, answered, listed, as_json, missing):
         assert not OBEYED.search(output)
-    assert SHIP.format(HOSTILE) in json.loads(as_json)["text"]
+    assert SHIP.format(HOSTILE) in json.loads(as_json)["citations"][0]["quote"]
 
 
 def test_a_terminal_gets_colours_from_the_command_only(hostile):

@@ -240,7 +240,7 @@ def test_a_document_removed_while_it_is_read_is_not_quoted(tmp_path):
         index.remove("b")
         index.add_texts([("a", text)])
         answer = Assistant(
-            index, Settings(threshold=0.0), Removing(plain._reader, lambda: index.remove("a"))
+            index, Settings(threshold=0.0), Removing(plain.reader, lambda: index.remove("a"))
         ).answer("zeppelin")
         assert (answer.candidates, answer.near_misses) == ((), ())
         assert answer.status != "answered"
