@@ -350,8 +350,8 @@ def test_strict_answers_exactly_where_it_is_sure_enough(seeds, reader):
     for question in questions:
         confidence = sound(forced.answer(question), forced.index).confidence
         answer = sound(strict.answer(question), strict.index)
-        assert (answer.status == "answered") == (confidence >= strict.threshold)
-        assert all(candidate.confidence >= strict.threshold for candidate in answer.candidates)
+        assert (answer.status == "answered") == (confidence >= strict.calibration.strict)
+        assert all(candidate.confidence >= strict.calibration.strict for candidate in answer.candidates)
         statuses.add(answer.status)
     assert len(statuses) > 1
 
