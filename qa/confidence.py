@@ -2,8 +2,8 @@
 
 The order of spans is a weighted sum of the reader's scores and search's; the probability is a logistic
 regression over a few figures (Platt 1999; for questions and passages: Kamath et al. 2020). Both are fitted
-by ``python -m qa.evaluation fit`` on questions asked where their answer is, where it was left out, and where
-everything is about something else. Knows scores; knows nothing of models.
+by ``python -m qa.training fit`` on questions asked where their answer is and where it was left out. Knows
+scores; knows nothing of models.
 """
 
 from __future__ import annotations

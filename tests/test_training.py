@@ -28,7 +28,7 @@ from qa.sentence_reader import SentenceReader
 from qa.span_models import TorchSpanModel
 from qa.training import calibrate
 from qa.training.__main__ import app
-from qa.training.batches import Data, Source, batch_count, batches, collate, epoch_items
+from qa.training.batches import BATCH, Data, Source, batch_count, batches, collate, epoch_groups
 from qa.training.calibrate import fit
 from qa.training.dropout import PooledDropout, pool_dropout
 from qa.training.features import MAX_TOKENS, NULL, Item, crop, feature
@@ -36,7 +36,7 @@ from qa.training.model import load_model, load_tokenizer, score
 from qa.training.negatives import mine, read_negatives, write_negatives
 from qa.training.plots import plot_runs
 from qa.training.recipe import Recipe, read_recipe
-from qa.training.run import Run
+from qa.training.run import Run, _loss
 from qa.training.split import split
 from qa.types import Reading, Span
 from qa.windows import decode
@@ -214,7 +214,9 @@ def test_a_crop_is_about_as_long_as_asked_for_and_differs_each_time():
 
 
 def order(data, seed):
-    return epoch_items(data, np.random.default_rng(seed))
+    groups = epoch_groups(data, np.random.default_rng(seed))
+    assert all(len(group) == 1 for group in groups if not data.beside)
+    return [item for group in groups for item in group]
 
 
 def test_the_same_seed_gives_the_same_epoch():
@@ -260,8 +262,9 @@ def test_a_share_of_questions_is_read_in_a_passage(cropped, least, most):
 
 def test_batches_hold_every_item_once_and_few_are_padded():
     items = [Item("who?", "bread " * (1 + number * 37 % 50), ()) for number in range(300)]
-    found = list(batches(TOKENIZERS["bert"], items, np.random.default_rng(0), padding=0))
-    assert len(found) == batch_count(items) == 10
+    groups = [(item,) for item in items]
+    found = list(batches(TOKENIZERS["bert"], groups, np.random.default_rng(0), padding=0))
+    assert len(found) == batch_count(groups) == 10
     lengths = Counter(int(length) for batch in found for length in batch.mask.sum(1))
     assert lengths == Counter(len(TOKENIZERS["bert"].encode("who?", item.text).ids) for item in items)
     real = sum(int(batch.mask.sum()) for batch in found)
@@ -269,7 +272,7 @@ def test_batches_hold_every_item_once_and_few_are_padded():
     # In random order of lengths, and the same for the same seed.
     longest = [batch.ids.shape[1] for batch in found]
     assert longest != sorted(longest)
-    again = batches(TOKENIZERS["bert"], items, np.random.default_rng(0), padding=0)
+    again = batches(TOKENIZERS["bert"], groups, np.random.default_rng(0), padding=0)
     assert all(torch.equal(one.ids, other.ids) for one, other in zip(found, again, strict=True))
 
 
@@ -279,18 +282,67 @@ def test_a_batch_says_what_is_padding(padding):
     rng = np.random.default_rng(0)
     items = [Item("who?", "the captain is ann", (Gold("ann", 15),)), Item("who?", "the", ())]
     features = [feature(tokenizer, item, rng) for item in items]
-    batch = collate(features, padding)
+    batch = collate([features], padding)
+    assert batch.group.tolist() == [0, 0]
     for row, one in enumerate(features):
         length = len(one.window.ids)
         assert batch.ids[row, :length].tolist() == list(one.window.ids)
         assert batch.types[row, :length].tolist() == list(one.window.types)
         assert batch.mask[row].tolist() == [1] * length + [0] * (batch.ids.shape[1] - length)
         assert (batch.ids[row, length:] == padding).all()
+        assert batch.text[row, :length].tolist() == [int(start >= 0) for start in one.window.starts]
+        assert not batch.text[row, length:].any()
         for votes, targets in ((one.start, batch.start[row]), (one.end, batch.end[row])):
             assert {place: pytest.approx(share) for place, share in votes} == {
                 place: float(share) for place, share in enumerate(targets) if share
             }
     assert batch.start.sum(1).tolist() == batch.end.sum(1).tolist() == [1.0, 1.0]
+
+
+def test_passages_that_only_look_right_stand_beside_the_own_one():
+    negatives = {"q1": ["the sea 1", "the dove 1", "a third"], "q2": ["the sea 2"]}
+    data = some_data(negatives=negatives, beside=2)
+    groups = epoch_groups(data, np.random.default_rng(0))
+    by_text = {group[0].text: group for group in groups}
+    assert Counter(map(len, groups)) == {1: 46, 2: 1, 3: 1}
+    for name, texts in negatives.items():
+        own, *others = by_text[next(one.context for one in questions(48) if one.id == name)]
+        assert own.answers
+        assert {item.text for item in others} <= set(texts)
+        assert len({item.text for item in others}) == len(others) == min(2, len(texts))
+        assert not any(item.answers for item in others)
+
+
+def test_texts_of_one_question_are_never_parted():
+    groups = [tuple(Item(f"{n}?", "bread " * (n % 7 + k), ()) for k in range(n % 3 + 1)) for n in range(90)]
+    found = list(batches(TOKENIZERS["bert"], groups, np.random.default_rng(0), padding=0))
+    sizes = [count for batch in found for count in Counter(batch.group.tolist()).values()]
+    # A text without words fits no window.
+    assert sum(sizes) == sum(bool(item.text) for group in groups for item in group)
+    assert max(len(batch.group) for batch in found) < BATCH + 3
+    assert all(batch.group.tolist() == sorted(batch.group.tolist()) for batch in found)
+
+
+def test_passages_of_one_question_share_a_softmax():
+    groups = [[Item("who?", "it is ann", (Gold("ann", 6),)), Item("who?", "it is bob", ())]]
+    made = [
+        [feature(TOKENIZERS["bert"], item, np.random.default_rng(0)) for item in group] for group in groups
+    ]
+    batch = collate(made, padding=0)
+    torch.manual_seed(0)
+    start, end = torch.randn(2, *batch.start.shape)
+    expected = []
+    for scores, votes in ((start, batch.start), (end, batch.end)):
+        read = torch.cat([scores[row][batch.text[row] == 1] for row in (0, 1)])
+        place = (batch.text[0, : int(votes[0].argmax())] == 1).sum()
+        expected.append(-read.log_softmax(0)[place])
+    cpu = torch.device("cpu")
+    assert _loss(start, end, batch, cpu, 1.0).item() == pytest.approx(sum(expected).item() / 2, rel=1e-5)
+    # By itself, the second has "no answer" at its first token.
+    alone = _loss(start, end, batch, cpu, 0.0).item()
+    assert _loss(start, end, batch, cpu, 0.25).item() == pytest.approx(
+        0.75 * alone + 0.25 * sum(expected).item() / 2, rel=1e-5
+    )
 
 
 # --- what is kept back -------------------------------------------------------------------------------------------
@@ -818,7 +870,7 @@ def test_train_from_the_command_line_keeps_articles_back(tmp_path, start):
     assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
     train, back = split(asked)
     assert back
-    assert f"step 2/{batch_count(train)}, 0 min left" in result.output
+    assert f"step 2/{batch_count([(one,) for one in train])}, 0 min left" in result.output
     assert "tiny.json" in log(tmp_path / "run")[-1]["dev"]
 
 

@@ -101,7 +101,8 @@ def _data(recipe: Recipe, folder: Path, negatives: Path | None) -> Data:
     for name, per_epoch in recipe.sources.items():
         examples, _ = split(read_squad(folder / name))
         sources.append(Source(examples, per_epoch or len(examples)))
-    return Data(sources, read_negatives(negatives) if negatives else {}, recipe.null_share, recipe.cropped)
+    found = read_negatives(negatives) if negatives else {}
+    return Data(sources, found, recipe.null_share, recipe.cropped, recipe.beside)
 
 
 def _spread(examples: list[Example], limit: int = 250) -> list[Example]:

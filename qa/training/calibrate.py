@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.confidence import CALIBRATIONS, Calibration, Evidence
-from qa.evaluation.abstention import RIGHT, Judged, Observation, judge_all
+from qa.evaluation.abstention import Judged, Observation, judge_all
 from qa.evaluation.corpus import Corpus
-from qa.evaluation.metrics import f1
+from qa.evaluation.metrics import f1, is_right
 from qa.types import Kind
 
 STRICT_PRECISION = 0.8
@@ -79,7 +79,7 @@ def _spans(observation: Observation) -> tuple[Matrix, NDArray[np.bool_]]:
         for span in reading.spans
     ]
     features = [(span.score, span.score - reading.null_score, hit.score) for reading, hit, span in pairs]
-    right = [f1(span.text, golds) >= RIGHT for _, _, span in pairs]
+    right = [is_right(f1(span.text, golds)) for _, _, span in pairs]
     return np.array(features).reshape(-1, 3), np.array(right, dtype=bool)
 
 

@@ -23,8 +23,10 @@ class Recipe:
     ``sources`` maps a file of questions to how many of them are drawn for each epoch, 0 for all.
     ``warmup`` and ``decay`` are shares of all steps at the beginning and the end. ``average`` is the decay
     of the exponential average of weights, which is what is scored and saved. ``null_share`` is how many
-    passages without an answer are added, as a share of an epoch's questions. ``cropped`` is the share of
-    questions that are read in a passage instead of in their whole paragraph.
+    passages without an answer are added, as a share of an epoch's questions; ``beside`` is how many are
+    read beside a question's own paragraph. ``shared`` is the weight, in [0, 1], of the loss over all
+    passages of a question together. ``cropped`` is the share of questions that are read in a passage
+    instead of in their whole paragraph.
     """
 
     sources: dict[str, int] = field(default_factory=dict)
@@ -37,6 +39,8 @@ class Recipe:
     dropout: float = 0.1
     average: float = 0.998
     null_share: float = 0.0
+    beside: int = 0
+    shared: float = 0.0
     cropped: float = 0.35
     seed: int = 0
 

@@ -24,7 +24,7 @@ from transformers import PreTrainedModel
 
 from index.errors import SettingsError
 from qa.evaluation.squad import Example
-from qa.training.batches import Batch, Data, batch_count, batches, epoch_items
+from qa.training.batches import Batch, Data, batch_count, batches, epoch_groups
 from qa.training.dropout import pool_dropout
 from qa.training.model import load_model, load_tokenizer, save_model, score
 from qa.training.recipe import Recipe
@@ -50,10 +50,10 @@ class Run:
         self.recipe = recipe
         self._data = data
         self._tokenizer: Tokenizer = load_tokenizer(start)
-        items = epoch_items(data, self._rng(0))
-        if not items:
+        groups = epoch_groups(data, self._rng(0))
+        if not groups:
             raise SettingsError("there are no questions to train on: name files of them in the recipe")
-        self.steps = math.ceil(recipe.epochs * batch_count(items))
+        self.steps = math.ceil(recipe.epochs * batch_count(groups))
         directory.mkdir(parents=True, exist_ok=True)
 
     def train(
@@ -92,8 +92,8 @@ class Run:
     def _batches(self, done: int, padding: int) -> Iterator[Batch]:
         for epoch in count():
             rng = self._rng(epoch)
-            items = epoch_items(self._data, rng)
-            for batch in batches(self._tokenizer, items, rng, padding):
+            groups = epoch_groups(self._data, rng)
+            for batch in batches(self._tokenizer, groups, rng, padding):
                 if done:
                     done -= 1
                 else:
@@ -109,7 +109,7 @@ class Run:
                 attention_mask=batch.mask.to(device),
                 token_type_ids=batch.types.to(device),
             )
-        loss = _loss(output.start_logits, output.end_logits, batch, device)
+        loss = _loss(output.start_logits, output.end_logits, batch, device, self.recipe.shared)
         state.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(state.model.parameters(), self.recipe.clip)
@@ -204,13 +204,30 @@ class Run:
         print(f"step {state.step}/{self.steps}, {left / 60:.0f} min left: {shown}", flush=True)
 
 
-def _loss(start: Tensor, end: Tensor, batch: Batch, device: torch.device) -> Tensor:
-    """Return the mean cross-entropy of start and end against the votes, over every token that is there."""
-    padding = batch.mask.to(device) == 0
-    losses = [
-        -(target.to(device) * scores.float().masked_fill(padding, -1e4).log_softmax(dim=-1))
-        .sum(dim=-1)
-        .mean()
-        for scores, target in ((start, batch.start), (end, batch.end))
-    ]
-    return (losses[0] + losses[1]) / 2
+def _loss(start: Tensor, end: Tensor, batch: Batch, device: torch.device, shared: float) -> Tensor:
+    """Return the mean cross-entropy of start and end against the votes.
+
+    Each window by itself, over every token that is there, "no answer here" among them; and, with the weight
+    ``shared``, all windows of one question together, over the tokens of their texts (shared normalisation,
+    Clark and Gardner 2018), which is what makes their scores comparable.
+    """
+    padding, outside = batch.mask.to(device) == 0, batch.text.to(device) == 0
+    group = batch.group.to(device)
+    total = torch.zeros((), device=device)
+    for logits, votes in ((start, batch.start), (end, batch.end)):
+        scores, target = logits.float(), votes.to(device)
+        alone = -(target * scores.masked_fill(padding, -1e4).log_softmax(dim=-1)).sum(dim=-1).mean()
+        total = total + (1.0 - shared) * alone
+        if shared:
+            inside = target.masked_fill(outside, 0.0)
+            total = total + shared * _shared_loss(scores.masked_fill(outside, -1e4), inside, group)
+    return total / 2
+
+
+def _shared_loss(scores: Tensor, target: Tensor, group: Tensor) -> Tensor:
+    """Return the mean over groups that hold an answer of the cross-entropy over all their tokens."""
+    windows = scores.logsumexp(dim=-1)
+    same = group[:, None] == group[None, :]
+    together = windows[None, :].masked_fill(~same, -1e4).logsumexp(dim=-1)
+    losses = -(target * (scores - together[:, None])).sum(dim=-1)
+    return losses.sum() / target.sum().clamp(min=1.0)
