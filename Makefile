@@ -1,6 +1,7 @@
 # make chat   set everything up in .venv and open the web chat
 # make test   the same, with what the tests need, then all tests
 # make check  lint and types
+# make bench  speed, memory and growth, beside sentence-transformers and FAISS (BENCH="--quick" for a small run)
 #
 # PyTorch's CPU build is enough (see README): make chat TORCH_INDEX=<address of PyTorch's CPU packages>
 
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: chat test check clean
+.PHONY: chat test check bench clean
 
 chat: $(VENV)/.installed
 	$(BIN)/python app.py
@@ -22,6 +23,9 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m qa.bench $(BENCH)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -62,6 +62,7 @@ class OpenVinoEncoder:
         self._runtime = runtime
         self.identity = identity
         self.dimension: int = runtime.facts["dimension"]
+        self._last_question: tuple[str | None, Vectors] = (None, np.empty(0, dtype=np.float32))
         prompt = self.count_tokens([runtime.facts["passage_prompt"]])[0]
         self.max_tokens: int = runtime.facts["max_tokens"] - runtime.facts["special_tokens"] - prompt
 
@@ -71,7 +72,12 @@ class OpenVinoEncoder:
 
     def encode_question(self, question: str) -> Vectors:
         """Return the unit vector of a question, shape ``(dimension,)``."""
-        vector: Vectors = self._encode([self._runtime.facts["question_prompt"] + question])[0]
+        # A search asks for it, then a reader may: so the last one is kept, set at once for all threads.
+        asked, vector = self._last_question
+        if asked != question:
+            vector = self._encode([self._runtime.facts["question_prompt"] + question])[0]
+            vector.setflags(write=False)
+            self._last_question = (question, vector)
         return vector
 
     def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:

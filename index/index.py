@@ -16,10 +16,11 @@ from index.errors import QuestionError, SettingsError
 from index.home import index_directory
 from index.ingest import Ingest, IngestReport, OnProgress
 from index.load.files import absolute, is_unicode
-from index.search import search
+from index.search import DENSE_WEIGHT, search
 from index.store import Store
 from index.types import Document, DocumentInfo, Encoder, Hit, Passage
 from index.vectors import VectorIndex
+from index.words import WordIndex
 
 MAX_QUESTION_CHARACTERS = 2_000
 
@@ -30,6 +31,7 @@ class Index:
     def __init__(self, store: Store, encoder: Encoder | str | None, *, lazy: bool) -> None:
         """Use :meth:`open` instead."""
         self._store = store
+        self._words = WordIndex(store)
         self._chosen = encoder
         if not lazy:
             self._vectors = VectorIndex(store, self.encoder.dimension)
@@ -86,8 +88,7 @@ class Index:
 
     @cached_property
     def _vectors(self) -> VectorIndex:
-        # The stored vectors tell their length as well: so a removal needs no encoder.
-        return VectorIndex(self._store, self._store.dimension() or self.encoder.dimension)
+        return VectorIndex(self._store, self.encoder.dimension)
 
     @property
     def directory(self) -> Path:
@@ -136,16 +137,12 @@ class Index:
 
         A document that several sources hold stays until the last of them is removed.
         """
-        vectors = self._vectors
-        removed = [
+        # The vectors follow at the next search: so a removal needs no encoder.
+        return [
             name
             for name in filter(is_unicode, map(str, names))
             if self._store.remove_documents([name]) or self._remove_source(name)
         ]
-        if removed:
-            vectors.sync()
-            vectors.save()
-        return removed
 
     def _remove_source(self, name: str) -> list[str]:
         """Remove the one source that a name means: as given, as an absolute path, or a link's target."""
@@ -154,23 +151,46 @@ class Index:
 
     # Out
 
-    def search(self, question: str, k: int = 10, *, documents: Collection[str] | None = None) -> list[Hit]:
+    def search(
+        self,
+        question: str,
+        k: int = 10,
+        *,
+        documents: Collection[str] | None = None,
+        dense_weight: float = DENSE_WEIGHT,
+    ) -> list[Hit]:
         """Return the best ``k`` passages for a question, best first.
 
         Args:
             question: 1 to 2,000 characters.
             k: at least 1.
             documents: ids of the only documents to search.
+            dense_weight: the share of the dense score in the fused one: 0 ranks by words alone, 1 by vectors
+                alone.
 
         Raises:
             QuestionError: the question is empty or too long.
-            SettingsError: ``k`` is below 1.
+            SettingsError: ``k`` is below 1, or ``dense_weight`` is not in [0, 1].
         """
         check_question(question)
         if k < 1:
             raise SettingsError(f"k is {k}: it must be at least 1")
         self._vectors.sync()
-        return search(self._store, self._vectors, self.encoder, question, k, documents)
+        return search(
+            self._store,
+            self._vectors,
+            self._words,
+            self.encoder,
+            question,
+            k,
+            documents=documents,
+            dense_weight=dense_weight,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no documents."""
+        return self._store.is_empty
 
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, in the order they were added."""
@@ -190,8 +210,7 @@ class Index:
 
     def __len__(self) -> int:
         """Return the number of passages."""
-        self._vectors.sync()
-        return len(self._vectors)
+        return self._store.passage_count()
 
     def _ingest(self, run: Callable[[Ingest], IngestReport], on_progress: OnProgress | None) -> IngestReport:
         before = self._store.generation()
@@ -200,7 +219,6 @@ class Index:
         finally:
             # Also after Ctrl-C or an error: what is stored is to be found.
             if self._store.generation() != before:
-                self._vectors.sync()
                 self._vectors.save()
 
 

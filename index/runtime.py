@@ -214,6 +214,15 @@ def _convert(kind: Kind, checkpoint: Path, directory: Path) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-@cache
 def _core() -> Any:
+    # Two models may be loaded at once, and a second core would take as long as the first.
+    with _core_lock:
+        return _one_core()
+
+
+_core_lock = threading.Lock()
+
+
+@cache
+def _one_core() -> Any:
     return load_openvino().Core()

@@ -19,6 +19,7 @@ from typing import Any
 
 import apsw
 import numpy as np
+from numpy.typing import NDArray
 
 from index.errors import IndexMismatch, IndexReadOnly, IndexTooNew, NotAnIndex, StoreError
 from index.types import Document, DocumentInfo, Passage, Range, Section, Vectors, document_id
@@ -28,7 +29,8 @@ FILE_NAME = "index.db"
 # "VBTM": marks the file as ours in SQLite's header.
 _APPLICATION_ID = 0x5642544D
 _BUSY_MILLISECONDS = 30_000
-_SCHEMA = """
+_TOKENIZER = ("porter", "unicode61", "remove_diacritics", "2")
+_SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,7 +64,7 @@ CREATE TABLE vectors (
     vector BLOB NOT NULL
 );
 CREATE VIRTUAL TABLE words USING fts5 (
-    text, content='', contentless_delete=1, tokenize='porter unicode61 remove_diacritics 2'
+    text, content='', contentless_delete=1, tokenize='{" ".join(_TOKENIZER)}'
 );
 CREATE TRIGGER passages_deleted AFTER DELETE ON passages BEGIN
     DELETE FROM words WHERE rowid = old.id;
@@ -97,6 +99,14 @@ class Entry:
     state: SourceState
     passages: Sequence[Passage]
     vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """The passages that hold one token, ids rising, and how often each holds it; both of shape ``(n,)``."""
+
+    passages: NDArray[np.int32]
+    counts: NDArray[np.uint16]
 
 
 class Store:
@@ -208,6 +218,11 @@ class Store:
         )
         return None if row is None else str(row[0])
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no documents."""
+        return self._row("SELECT 1 FROM documents LIMIT 1", ()) is None
+
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, in the order they were stored."""
         return [row[0] for row in self._rows("SELECT id FROM documents ORDER BY number")]
@@ -233,6 +248,14 @@ class Store:
             )
         return [row[0] for row in rows]
 
+    def passage_ids_after(self, last: int) -> list[int]:
+        """Return the ids of the passages stored after the one with the id ``last``, rising."""
+        return [row[0] for row in self._rows("SELECT id FROM passages WHERE id > ? ORDER BY id", (last,))]
+
+    def passage_count(self) -> int:
+        """Return how many passages there are."""
+        return int(self._row("SELECT count(*) FROM passages", ())[0])
+
     def passages(self, ids: Iterable[int]) -> dict[int, Passage]:
         """Return the passages that are still stored among ``ids``."""
         rows = self._rows(
@@ -245,11 +268,6 @@ class Store:
         rows = self._rows(f"{_PASSAGE} WHERE d.id = ? ORDER BY p.id", (document_id,))
         return [Passage(*row) for row in rows]
 
-    def dimension(self) -> int | None:
-        """Return the length of the stored vectors, or ``None`` where there are none."""
-        row = self._row("SELECT length(vector) / 4 FROM vectors LIMIT 1", ())
-        return None if row is None else int(row[0])
-
     def vectors(self, ids: Iterable[int]) -> list[tuple[int, bytes]]:
         """Return id and vector (float32, little endian) of the passages that are stored among ``ids``."""
         return self._rows(
@@ -258,31 +276,39 @@ class Store:
             (json.dumps(list(ids)),),
         )
 
-    def match(
-        self, query: str, limit: int, also: Collection[int] = (), within: Collection[int] | None = None
-    ) -> dict[int, float]:
-        """Return the BM25 score (at least 0) of the best ``limit`` passages that match an FTS5 query.
-
-        Args:
-            query: in FTS5's query language.
-            limit: how many of the best.
-            also: passages whose scores are wanted whether or not they are among the best.
-            within: only these passages count; ``None`` for all.
-        """
-        rows = self._rows(
-            "WITH found AS MATERIALIZED ("
-            "SELECT rowid AS id, -bm25(words) AS score FROM words WHERE words MATCH :query "
-            "AND (:within IS NULL OR rowid IN (SELECT value FROM json_each(:within)))) "
-            "SELECT id, score FROM (SELECT id, score FROM found ORDER BY score DESC, id LIMIT :limit) "
-            "UNION SELECT id, score FROM found WHERE id IN (SELECT value FROM json_each(:also))",
-            {
-                "query": query,
-                "limit": limit,
-                "also": json.dumps(list(also)),
-                "within": None if within is None else json.dumps(list(within)),
-            },
+    def tokens(self, text: str) -> list[str]:
+        """Return the tokens of a text as the full text has them: stems without accents, in order."""
+        tokenizer = self._connection().fts5_tokenizer(_TOKENIZER[0], list(_TOKENIZER[1:]))
+        found = tokenizer(
+            text.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False, include_colocated=False
         )
-        return {row[0]: max(0.0, row[1]) for row in rows}
+        return [str(token) for token in found]
+
+    def postings(self, token: str) -> Postings:
+        """Return which passages hold a token, and how often."""
+        [(listed,)] = self._rows("SELECT json_group_array(doc) FROM temp.postings WHERE term = ?", (token,))
+        # Once for every time that the token occurs, rising.
+        listed = np.array(json.loads(listed), dtype=np.int64)
+        firsts = np.flatnonzero(np.diff(listed, prepend=-1))
+        counts = np.minimum(np.diff(firsts, append=len(listed)), np.iinfo(np.uint16).max)
+        return Postings(listed[firsts].astype(np.int32), counts.astype(np.uint16))
+
+    def lengths(self, ids: Sequence[int]) -> NDArray[np.int32]:
+        """Return how many tokens each of ``ids`` has; 0 where it is not stored."""
+        rows = self._rows(
+            "SELECT id, sz FROM words_docsize WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        known = {row[0]: _varint(row[1])[0] for row in rows}
+        return np.array([known.get(one, 0) for one in ids], dtype=np.int32)
+
+    def totals(self) -> tuple[int, int]:
+        """Return how many passages are in the full text, and how many tokens they have together."""
+        row = self._row("SELECT block FROM words_data WHERE id = 1", ())
+        if row is None or not row[0]:
+            return 0, 0
+        count, at = _varint(row[0])
+        return count, _varint(row[0], at)[0]
 
     # Writing
 
@@ -438,6 +464,7 @@ class Store:
             connection.pragma("synchronous", "full")
             connection.pragma("foreign_keys", 1)
             self._read_only = connection.readonly("main")
+            _show_postings(connection)
         except (apsw.ReadOnlyError, apsw.CantOpenError) as error:
             if os.access(self.directory, os.W_OK) and os.access(self._path, os.W_OK):
                 raise StoreError(
@@ -458,6 +485,7 @@ class Store:
                 flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
             )
             connection.pragma("user_version")
+            _show_postings(connection)
         except apsw.Error as error:
             raise IndexReadOnly(f"{self._path}: cannot be read ({error}). Check its permissions.") from error
         self._read_only = True
@@ -472,6 +500,12 @@ def _use_wal(connection: apsw.Connection) -> None:
             return
         time.sleep(0.05)
     raise StoreError(f"{connection.db_filename('main')}: another process is using it. Try again later.")
+
+
+def _show_postings(connection: apsw.Connection) -> None:
+    """Let postings of the full text be selected, from this connection."""
+    connection.pragma("temp_store", "memory")
+    connection.execute("CREATE VIRTUAL TABLE temp.postings USING fts5vocab(main, words, instance)")
 
 
 def _check_directory(directory: Path, path: Path, *, create: bool) -> None:
@@ -590,6 +624,16 @@ def _parts(document: Document) -> str:
             "warnings": document.warnings,
         }
     )
+
+
+def _varint(data: bytes, at: int = 0) -> tuple[int, int]:
+    """Return the number that SQLite wrote at ``at``, seven bits a byte, and where it ends."""
+    value = 0
+    for place in range(at, at + 8):
+        value = (value << 7) | (data[place] & 0x7F)
+        if data[place] < 0x80:
+            return value, place + 1
+    return (value << 8) | data[at + 8], at + 9
 
 
 def _pair(stretch: Range | None) -> list[int] | None:

@@ -6,6 +6,6 @@
 
 from qa.assistant import Assistant, answer
 from qa.settings import Settings
-from qa.types import Answer, Candidate, Citation
+from qa.types import Answer, Candidate, Citation, Turn
 
-__all__ = ["Answer", "Assistant", "Candidate", "Citation", "Settings", "answer"]
+__all__ = ["Answer", "Assistant", "Candidate", "Citation", "Settings", "Turn", "answer"]

@@ -72,13 +72,15 @@ def about(question: str, index: Index, documents: Collection[str] | None, most: 
         documents: ids of the only documents to use; ``None`` for all.
         most: how many candidates to give at most.
     """
-    chosen = [one for one in index.document_ids() if documents is None or one in documents]
-    if _ABOUT.match(question):
-        shown = _in_turn(_topics(document) for document in _read(index, chosen))
-    elif (match := _PUBLISHED.match(question)) and _VERB.search(question):
-        shown = _dates(index, chosen, match["topic"])
-    else:
+    titles = _ABOUT.match(question)
+    dates = _PUBLISHED.match(question) if _VERB.search(question) else None
+    if not titles and not dates:
         return None
+    chosen = [one for one in index.document_ids() if documents is None or one in documents]
+    if dates and not titles:
+        shown = _dates(index, chosen, dates["topic"])
+    else:
+        shown = _in_turn(_topics(document) for document in _read(index, chosen))
     confidence = 1.0 if len(chosen) == 1 else _ONE_OF_SEVERAL
     candidates = _candidates(itertools.islice(shown, _MOST_SECTIONS), confidence, most)
     return Answer(question, question, "answered", candidates) if candidates else None

@@ -7,6 +7,7 @@ import shutil
 import threading
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +21,10 @@ from index.types import Document, Encoder, Hit
 from qa.about import about
 from qa.cite import cite
 from qa.confidence import CALIBRATIONS, Ranked, decide, rank
-from qa.read import load_reader
+from qa.followup import stand_alone
+from qa.read import SENTENCES, load_reader
 from qa.settings import Settings
-from qa.types import Answer, Candidate, Citation, Reader, Reading, Trace
+from qa.types import Answer, Candidate, Citation, Reader, Reading, Trace, Turn
 from qa.widen import widen
 
 logger = logging.getLogger(__name__)
@@ -60,14 +62,25 @@ class Assistant:
 
         Raises:
             StoreError: there is no index, or it cannot be used.
-            ModelError: the encoder cannot be loaded.
+            ModelError: the encoder or the reader cannot be loaded.
             SettingsError: a variable of the environment has a value that cannot be used.
         """
         settings = settings or Settings.from_env()
         chosen = encoder or settings.encoder
-        if index is None and not has_own_index():
-            return cls(_seeds_index(chosen), settings)
-        return cls(Index.open(index, encoder=chosen, create=False), settings)
+        with ThreadPoolExecutor(1) as pool:
+            # While the encoder is loaded, so is the reader, unless it needs the encoder.
+            loading = (
+                None if settings.reader == SENTENCES else pool.submit(load_reader, settings.reader, None)
+            )
+            if index is None and not has_own_index():
+                opened = _seeds_index(chosen)
+            else:
+                opened = Index.open(index, encoder=chosen, create=False)
+            try:
+                return cls(opened, settings, loading.result() if loading else None)
+            except BaseException:
+                opened.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -99,35 +112,77 @@ class Assistant:
         Raises:
             QuestionError: the question is empty or too long.
         """
-        *_, result = self.stages(question, documents=documents, trace=trace)
-        if not isinstance(result, Answer):
-            raise TypeError("the last stage is always an answer")
-        return result
+        return self.reply(question, (), documents=documents, trace=trace)
 
     def answer_many(self, questions: Iterable[str]) -> list[Answer]:
         """Answer questions in order."""
         return [self.answer(question) for question in questions]
 
+    def reply(
+        self,
+        message: str,
+        turns: Sequence[Turn],
+        *,
+        documents: Collection[str] | None = None,
+        trace: bool = False,
+    ) -> Answer:
+        """Answer a message of a conversation, which may leave to the turns before it what it is about.
+
+        Args:
+            message: 1 to 2,000 characters.
+            turns: the conversation before it, oldest first.
+            documents: ids of the only documents to use.
+            trace: whether the answer shall carry the scores of the passages that were read.
+
+        Returns:
+            The answer to ``answer.asked``: the message with what it referred to put in, or the message itself
+            where it stands alone. ``answer.question`` is the message.
+
+        Raises:
+            QuestionError: the message is empty or too long.
+        """
+        *_, result = self.stages(message, turns=turns, documents=documents, trace=trace)
+        if not isinstance(result, Answer):
+            raise TypeError("the last stage is always an answer")
+        return result
+
     def stages(
-        self, question: str, *, documents: Collection[str] | None = None, trace: bool = False
+        self,
+        question: str,
+        *,
+        turns: Sequence[Turn] = (),
+        documents: Collection[str] | None = None,
+        trace: bool = False,
     ) -> Iterator[Stage | Answer]:
         """Answer one question in stages: yields ``"searching"``, ``"reading"`` and the answer, last.
 
-        A question that needs no reading skips to its answer. As :meth:`answer` otherwise.
+        A question that needs no reading skips to its answer. As :meth:`answer` and :meth:`reply` otherwise.
         """
         check_question(question)
         question = question.strip()
+        asked = stand_alone(question, turns)
+        for stage in self._stages(asked, documents, trace=trace):
+            yield replace(stage, question=question) if isinstance(stage, Answer) else stage
+
+    def _stages(
+        self, question: str, documents: Collection[str] | None, *, trace: bool
+    ) -> Iterator[Stage | Answer]:
         yield "searching"
-        known = set(self.index.document_ids())
-        chosen = None if documents is None else known.intersection(documents)
-        if not known:
+        # Ids are listed only where some are to be chosen: of many documents that takes longer than a search.
+        chosen = None if documents is None else set(self.index.document_ids()).intersection(documents)
+        if self.index.is_empty:
             yield Answer(question, question, "no_index")
         elif chosen is not None and not chosen:
             yield Answer(question, question, "filtered")
         elif (direct := about(question, self.index, chosen, self.settings.candidates)) is not None:
             yield direct
         else:
-            hits = self.index.search(question, self.settings.passages, documents=chosen)
+            hits = self.index.search(
+                question,
+                self.settings.passages,
+                documents=chosen,
+                dense_weight=self.settings.dense_weight,
+            )
             yield "reading"
             readings = self.reader.read(question, hits)
             found = self._decide(question, hits, readings)

@@ -10,7 +10,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from importlib import import_module, metadata
 from pathlib import Path
@@ -25,6 +25,7 @@ from index.ingest import FileReport, IngestInterrupted, IngestReport
 from index.load import find_files
 from index.store import FILE_NAME
 from qa.assistant import Assistant, has_own_index
+from qa.conversations import Conversations, conversations_path
 from qa.settings import Settings
 from qa.terminal import (
     IngestBar,
@@ -36,7 +37,7 @@ from qa.terminal import (
     show_trace,
     summary,
 )
-from qa.types import Answer
+from qa.types import Answer, Turn
 
 INTERRUPTED = 130
 
@@ -144,7 +145,7 @@ def _nothing_there(paths: Sequence[Path], index: Path | None) -> IngestReport | 
 
 
 def _ingest(paths: Sequence[Path], index: Path | None, *, sync: bool) -> IngestReport:
-    with Index.open(index, encoder=Settings.from_env().encoder) as opened:
+    with Index.open(index, encoder=Settings.from_env().encoder) as opened, _forgetting(opened):
         bar = IngestBar()
         try:
             with bar:
@@ -228,14 +229,22 @@ def answer_as_json(answer: Answer) -> dict[str, Any]:
 
 @app.command()
 def chat(index: IndexOption = None) -> None:
-    """Ask one question after another. An empty line, "exit" or Ctrl-D leaves; Ctrl-C drops a question."""
+    """Ask one question after another; a question may leave to those before it what it is about.
+
+    An empty line, "exit" or Ctrl-D leaves; Ctrl-C drops a question.
+    """
     with contextlib.suppress(ImportError):
         import_module("readline")  # makes input() editable, where the system has it
     out = console()
+    turns: list[Turn] = []
     with _open_assistant(index, Settings.from_env()) as assistant:
         while (question := _typed()) is not None:
             try:
-                show_answer(assistant.answer(_readable(question)), out)
+                answer = assistant.reply(_readable(question), turns)
+                if answer.asked != answer.question:
+                    _note(f"Asked as: {safe(answer.asked)}")
+                show_answer(answer, out)
+                turns += (Turn("user", answer.question), Turn.of(answer))
             except VerbatimError as error:
                 _error(str(error))
             except KeyboardInterrupt:
@@ -274,11 +283,25 @@ def remove(
     index: IndexOption = None,
 ) -> None:
     """Remove documents by id, or single files by path. The files themselves stay."""
-    with _open_existing(index) as opened:
+    with _open_existing(index) as opened, _forgetting(opened):
         removed = opened.remove(*names)
     for name in removed:
         print(f"Removed: {safe(name)}", flush=True)
     _check_known(names, removed)
+
+
+@contextlib.contextmanager
+def _forgetting(index: Index) -> Iterator[None]:
+    """Remove the words of documents that go meanwhile from the stored conversations."""
+    before = set(index.document_ids())
+    try:
+        yield
+    finally:
+        if (gone := before.difference(index.document_ids())) and conversations_path().is_file():
+            conversations = Conversations()
+            for document in gone:
+                conversations.forget_document(document)
+            conversations.close()
 
 
 def _check_known(names: Sequence[str], known: Sequence[str]) -> None:
@@ -302,6 +325,26 @@ def serve(
 ) -> None:
     """Open the chat for the browser, until Ctrl-C."""
     import_module("qa.web").serve(paths or [], index, host, port)
+
+
+@app.command(
+    "eval",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def evaluate(context: typer.Context) -> None:
+    """Measure on question sets, and compare results: `qa eval --help` lists how."""
+    import_module("qa.evaluation.__main__").main(context.args, "qa eval")
+
+
+@app.command(
+    "bench",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def benchmark(context: typer.Context) -> None:
+    """Measure speed, memory and growth beside sentence-transformers and FAISS: `qa bench --help`."""
+    import_module("qa.bench.__main__").main(context.args, "qa bench")
 
 
 def _open_assistant(index: Path | None, settings: Settings) -> Assistant:

@@ -31,19 +31,23 @@ _MOST_CHARACTERS = 400
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
-def load_reader(name: str | Path | None, encoder: Encoder) -> Reader:
+def load_reader(name: str | Path | None, encoder: Encoder | None) -> Reader:
     """Return a reader.
 
     Args:
         name: ``"sentences"`` for the reader that ranks sentences and needs no training, else a folder with
             a Hugging Face question answering model, or its name on the hub; ``None`` for the one that
             comes with Verbatim.
-        encoder: what the sentence reader compares with.
+        encoder: what the sentence reader compares with; no other reader needs one.
 
     Raises:
         ModelError: the model is not there, or cannot be run.
     """
-    return SentenceReader(encoder) if name == SENTENCES else SpanReader(load_span_model(name))
+    if name != SENTENCES:
+        return SpanReader(load_span_model(name))
+    if encoder is None:
+        raise TypeError("the sentence reader needs an encoder")
+    return SentenceReader(encoder)
 
 
 class SpanReader:

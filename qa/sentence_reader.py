@@ -23,7 +23,6 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import snowballstemmer
 
 from index.search import STOP_WORDS, content_words
 from index.sentences import sentences
@@ -212,6 +211,8 @@ def stems(text: str) -> list[str]:
 
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
+    import snowballstemmer  # noqa: PLC0415 - imports a module a language, and most questions need none
+
     # A stemmer of its own for every call: one is not safe to share between threads, and making one is cheap.
     return str(snowballstemmer.stemmer("porter").stemWord(word))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from index.errors import SettingsError
+from index.search import DENSE_WEIGHT, check_dense_weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Settings:
     at most. ``reader`` is ``"sentences"``, a folder with a Hugging Face question answering model, or the
     name of one; by default the reader that comes with Verbatim. ``threshold`` in [0, 1] is the confidence
     below which there is no answer, by default what suits the reader; 0 always answers. ``strict`` raises
-    it to where answers are right at least 80 % of the time.
+    it to where answers are right at least 80 % of the time. ``dense_weight`` in [0, 1] is the share of the
+    dense score in the score that passages are ranked by: 0 ranks them by words alone, 1 by vectors alone.
 
     Raises:
         SettingsError: a value is out of its range.
@@ -31,6 +33,7 @@ class Settings:
     reader: str | None = None
     threshold: float | None = None
     strict: bool = False
+    dense_weight: float = DENSE_WEIGHT
 
     def __post_init__(self) -> None:
         for name in ("passages", "candidates"):
@@ -40,6 +43,7 @@ class Settings:
             raise SettingsError(f"threshold is {self.threshold}: it must be from 0 to 1")
         if self.threshold is not None and self.strict:
             raise SettingsError(f"threshold is {self.threshold} and strict is set: choose one of the two")
+        check_dense_weight(self.dense_weight)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -55,6 +59,7 @@ class Settings:
             "reader": str,
             "threshold": float,
             "strict": _yes_or_no,
+            "dense_weight": float,
         }
         settings = cls()
         for name, kind in kinds.items():

@@ -12,7 +12,8 @@ from typing import Literal, Protocol
 from index.types import Hit
 
 Kind = Literal["sentences", "spans"]
-Status = Literal["answered", "no_index", "off_topic", "not_found", "filtered", "language"]
+Status = Literal["answered", "no_index", "off_topic", "not_found", "filtered", "language", "removed"]
+Role = Literal["user", "assistant"]
 
 REASONS: dict[Status, str] = {
     "answered": "",
@@ -22,6 +23,7 @@ REASONS: dict[Status, str] = {
     "filtered": "None of the chosen documents is in the index. Choose others, or ask all of them.",
     "language": "The question is in a script that the encoder cannot read. Ask in English, "
     "or use a multilingual encoder.",
+    "removed": "This was answered from a document that has been removed since.",
 }
 
 
@@ -109,9 +111,10 @@ class Trace:
 class Answer:
     """The outcome of one question. An abstention is an answer too: its ``status`` says why.
 
-    ``asked`` is the question that was searched for. ``candidates`` come best first and are empty unless
-    ``status`` is ``"answered"``. ``near_misses`` are the nearest passages where nothing was answered.
-    ``trace``, on request, holds the passages that were read, as search ranked them.
+    ``question`` is what a person wrote, ``asked`` the question that was searched for: the two differ where a
+    follow-up was resolved. ``candidates`` come best first and are empty unless ``status`` is ``"answered"``;
+    ``"removed"`` is a status of stored answers only. ``near_misses`` are the nearest passages where
+    nothing was answered. ``trace``, on request, holds the passages that were read, as search ranked them.
     """
 
     question: str
@@ -140,3 +143,17 @@ class Answer:
     def reason(self) -> str:
         """Why there is no answer, as a sentence; empty where there is one."""
         return REASONS[self.status]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation; ``answer`` is what an assistant's turn shows, a person's has none."""
+
+    role: Role
+    text: str
+    answer: Answer | None = None
+
+    @classmethod
+    def of(cls, answer: Answer) -> Turn:
+        """Return the assistant's turn that gives an answer: its text is the answer's, or the reason."""
+        return cls("assistant", answer.text or answer.reason, answer)

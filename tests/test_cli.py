@@ -17,9 +17,13 @@ from pathlib import Path
 import pytest
 
 from index import Index
+from qa.assistant import Assistant
 from qa.cli import main
 from qa.confidence import CALIBRATIONS
+from qa.conversations import Conversations
+from qa.settings import Settings
 from qa.terminal import safe
+from qa.types import Turn
 from tests.files import pdf_bytes
 
 ROOT = Path(__file__).parent.parent
@@ -648,6 +652,33 @@ def test_remove_takes_ids_and_paths_and_names_what_is_not_there(qa, tmp_path, mo
     assert out == "Nothing is indexed yet. Add documents with: qa index PATH\n"
 
 
+@pytest.mark.parametrize("way", ["removed", "vanished"])
+def test_what_goes_from_the_index_goes_from_stored_conversations(way, qa, fresh_home, tmp_path):
+    folder = tmp_path / "ships"
+    folder.mkdir()
+    (folder / "aurora.txt").write_text(SHIP.format("John Carter"), "utf-8")
+    (folder / "tea.txt").write_text("Green tea is steamed soon after it was picked.", "utf-8")
+    assert qa("index", folder)[0] == 0
+    with Assistant.open(settings=Settings(threshold=0.0)) as assistant:
+        answers = [
+            assistant.answer(f"What is {what}?") for what in ("the captain of the Aurora", "green tea")
+        ]
+    kept = Conversations()
+    conversation = kept.create("somebody")
+    for answer in answers:
+        kept.append("somebody", conversation, Turn("user", answer.question), Turn.of(answer))
+    if way == "removed":
+        assert qa("remove", folder / "aurora.txt")[0] == 0
+    else:
+        (folder / "aurora.txt").unlink()
+        assert qa("index", folder, "--sync")[0] == 0
+    left = [turn.answer for turn in kept.turns("somebody", conversation) if turn.answer]
+    kept.close()
+    assert "John Carter" in str(answers)
+    assert "John Carter" not in str(left)
+    assert "steamed" in str(left[1])
+
+
 def test_the_users_own_index_is_the_default(qa, fresh_home, tmp_path):
     (tmp_path / "ship.txt").write_text(SHIP.format("John Carter"), "utf-8")
     assert qa("index", tmp_path / "ship.txt")[0] == 0
@@ -671,6 +702,14 @@ def test_chat_answers_until_it_is_left(qa, ship, monkeypatch, ending):
     assert out.count("> ") == 4
     assert out.count("John Carter") == 2
     assert err == "error: the question has 2,001 characters: ask in at most 2,000\n"
+
+
+def test_a_chat_follows_up(qa, ship, monkeypatch):
+    typed = "Who is the captain of the ship Aurora?\nWhat does he say?\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    code, _, err = qa("chat", "--index", ship)
+    assert code == 0
+    assert re.fullmatch(r"Asked as: .*John Carter.*\n", err)
 
 
 def test_ctrl_c_in_a_chat_drops_the_line_and_ctrl_d_leaves(ship):

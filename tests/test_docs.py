@@ -34,7 +34,12 @@ def run(folder, home, monkeypatch):
 
     def start(*command):
         return subprocess.run(
-            [sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, *command],
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
         )
 
     return start

@@ -32,19 +32,28 @@ ORDER = (
     {"index.sentences", "index.dates"},
     {"index.lines"},
     {"index.load", "index.clean", "index.sections", "index.chunk", "index.encode", "index.store"},
-    {"index.vectors"},
+    {"index.nearest", "index.vector_file"},
+    {"index.vectors", "index.words"},
     {"index.search"},
     {"index.ingest"},
     {"index.index"},
     {"index"},
-    {"qa.types", "qa.settings"},
-    {"qa.windows", "qa.sentence_reader", "qa.confidence", "qa.cite", "qa.widen"},
+    {"qa.types", "qa.settings", "qa.database"},
+    {"qa.records"},
+    {"qa.windows", "qa.sentence_reader", "qa.confidence", "qa.cite", "qa.widen", "qa.phrases"},
+    {"qa.referents"},
+    {"qa.followup"},
     {"qa.span_models"},
     {"qa.read"},
     {"qa.about"},
+    {"qa.feedback"},
+    {"qa.conversations"},
     {"qa.assistant"},
     {"qa"},
-    {"qa.terminal", "qa.web", "qa.evaluation"},
+    {"qa.export"},
+    {"qa.terminal"},
+    {"qa.web", "qa.evaluation"},
+    {"qa.bench"},
     {"qa.training"},
     {"qa.cli"},
 )
@@ -180,15 +189,18 @@ def test_a_step_imports_no_other_step(step):
         ("starlette", ("qa.web",)),
         ("uvicorn", ("qa.web",)),
         ("torch", ("index.convert", "qa.evaluation", "qa.training")),
-        ("sentence_transformers", ("index.convert", "index.encode", "qa.evaluation", "qa.training")),
+        (
+            "sentence_transformers",
+            ("index.convert", "index.encode", "qa.bench.worker", "qa.evaluation", "qa.training"),
+        ),
         ("transformers", ("index.convert", "qa.evaluation", "qa.training")),
         ("openvino", ()),  # by name only, in index.quiet
-        ("apsw", ("index.store", "qa.conversations")),
-        ("faiss", ("index.vectors",)),
+        ("apsw", ("index.store", "qa.database", "qa.conversations", "qa.feedback")),
+        ("faiss", ("index.nearest", "qa.bench.worker")),
         ("pypdf", ("index.load",)),
         ("docx", ("index.load",)),
         ("selectolax", ("index.load",)),
-        ("typer", ("qa.cli", "qa.evaluation", "qa.training", "qa.__main__")),
+        ("typer", ("qa.cli", "qa.bench", "qa.evaluation", "qa.training", "qa.__main__")),
         ("pickle", ()),
         ("requests", ()),
     ],
@@ -212,7 +224,15 @@ def test_what_is_slow_is_imported_late():
 
 def test_the_public_names_are_these():
     assert sorted(index.__all__) == ["Document", "Encoder", "Hit", "Index", "Passage", "load_encoder"]
-    assert sorted(qa.__all__) == ["Answer", "Assistant", "Candidate", "Citation", "Settings", "answer"]
+    assert sorted(qa.__all__) == [
+        "Answer",
+        "Assistant",
+        "Candidate",
+        "Citation",
+        "Settings",
+        "Turn",
+        "answer",
+    ]
     for package in (index, qa):
         assert list(package.__all__) == sorted(package.__all__)
         for name in package.__all__:

@@ -93,6 +93,27 @@ def test_fewer_than_one_hit_cannot_be_asked_for(index, k):
         index.search("conference", k)
 
 
+@pytest.mark.parametrize(
+    ("weight", "order"),
+    [(0.0, lambda hit: hit.lexical), (1.0, lambda hit: hit.dense)],
+    ids=["words", "vectors"],
+)
+def test_the_weight_decides_whether_vectors_or_words_rank(index, weight, order):
+    question = "Which delegation came from the city of water and salt at night?"
+    hits = sound(index.search(question, 10, dense_weight=weight), 10)
+    assert [order(hit) for hit in hits] == sorted(map(order, hits), reverse=True)
+    # Whatever ranks, both scores are there.
+    both = {hit.passage.id: (hit.dense, hit.lexical) for hit in index.search(question, 10)}
+    assert {hit.passage.id: (hit.dense, hit.lexical) for hit in hits} == both
+    assert [hit.dense for hit in hits] != [hit.lexical for hit in hits]
+
+
+@pytest.mark.parametrize("weight", [-0.01, 1.01, math.nan, math.inf])
+def test_a_weight_out_of_its_range_is_refused(index, weight):
+    with pytest.raises(SettingsError, match=f"dense_weight is {weight}: it must be from 0"):
+        index.search("conference", dense_weight=weight)
+
+
 @pytest.mark.parametrize("question", ["", " ", "\n\t", "\u2003"])
 def test_an_empty_question_is_refused(index, question):
     with pytest.raises(QuestionError, match="empty"):

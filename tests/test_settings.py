@@ -33,6 +33,8 @@ def test_they_cannot_be_changed():
         ("threshold", 0),
         ("threshold", 0.0),
         ("threshold", 1.0),
+        ("dense_weight", 0.0),
+        ("dense_weight", 1.0),
     ],
 )
 def test_bounds_are_included(name, value):
@@ -51,10 +53,13 @@ def test_bounds_are_included(name, value):
         ("threshold", 1.01),
         ("threshold", float("nan")),
         ("threshold", float("inf")),
+        ("dense_weight", -0.01),
+        ("dense_weight", 1.01),
+        ("dense_weight", float("nan")),
     ],
 )
 def test_beyond_them_is_an_error_that_names_range_and_setting(name, value):
-    with pytest.raises(SettingsError, match=rf"{name} is {value}: it must be from . to 1"):
+    with pytest.raises(SettingsError, match=rf"{name} is {value}: it must be from .*to 1"):
         Settings(**{name: value})
 
 
@@ -65,9 +70,12 @@ def test_the_environment_takes_the_place_of_defaults():
         "VERBATIM_CANDIDATES": " 5 ",
         "VERBATIM_READER": "sentences",
         "VERBATIM_THRESHOLD": "0.7",
+        "VERBATIM_DENSE_WEIGHT": "0.25",
         "OTHER": "x",
     }
-    assert Settings.from_env(environment) == Settings("/models/mine", 12, 5, "sentences", 0.7)
+    assert Settings.from_env(environment) == Settings(
+        "/models/mine", 12, 5, "sentences", 0.7, dense_weight=0.25
+    )
     assert Settings.from_env({"VERBATIM_STRICT": "yes"}) == Settings(strict=True)
 
 
@@ -126,6 +134,8 @@ def test_the_environment_of_the_process_is_read_each_time(monkeypatch):
         ("VERBATIM_CANDIDATES", "-3"),
         ("VERBATIM_STRICT", "very"),
         ("VERBATIM_STRICT", "2"),
+        ("VERBATIM_DENSE_WEIGHT", "heavy"),
+        ("VERBATIM_DENSE_WEIGHT", "1.5"),
     ],
 )
 def test_a_bad_value_names_its_variable(variable, value):

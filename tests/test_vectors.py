@@ -1,5 +1,6 @@
 """The FAISS file is derived: whatever becomes of it, searches are right again."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -163,3 +164,107 @@ def test_threads_search_while_one_adds_and_saves(store):
             vectors.save()
     check(vectors, store)
     check(VectorIndex(store, 3), store)
+
+
+# --- many passages -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A store of more passages than are kept flat, here 300."""
+    monkeypatch.setattr("index.nearest.FLAT_VECTORS", 200)
+    opened = Store(tmp_path / "large")
+    put(opened, *(one_passage(number) for number in range(300)))
+    yield opened
+    opened.close()
+
+
+def one_passage(number):
+    """A document of one passage, whose vector no other has."""
+    made = entry(f"many{number}", f"Passage {number}.")
+    vector = np.random.default_rng(number).normal(size=(1, 3))
+    return dataclasses.replace(made, vectors=(vector / np.linalg.norm(vector)).astype(np.float32))
+
+
+def test_beyond_some_size_vectors_are_kept_in_lists(large):
+    vectors = VectorIndex(large, 3)
+    assert not vectors._nearest.exact
+    check(vectors, large)
+    check(VectorIndex(large, 3), large)
+    question = np.array([0.6, 0.8, 0], dtype=np.float32)
+    # Cosines are those of the stored vectors, not of the quantised ones.
+    for passage, cosine in vectors.search(question, 10):
+        assert cosine == pytest.approx(vectors.cosines(question, [passage])[passage], abs=1e-6)
+    some = [passage.id for n in (3, 50, 299) for passage in large.passages_of(document_id(f"many{n}"))]
+    assert sorted(passage for passage, _ in vectors.search(question, 10, some)) == some
+
+
+def test_lists_follow_what_is_added_and_removed(large):
+    vectors = VectorIndex(large, 3)
+    large.remove_sources([f"many{number}" for number in range(0, 300, 7)])
+    put(large, *(one_passage(number) for number in range(300, 340)))
+    vectors.sync()
+    check(vectors, large)
+    vectors.save()
+    check(VectorIndex(large, 3), large)
+
+
+def test_an_index_that_grew_is_trained_again_and_one_that_shrank_is_exact_again(large):
+    vectors = VectorIndex(large, 3)
+    few = vectors._nearest._index.nlist
+    put(large, *(one_passage(number) for number in range(300, 900)))
+    vectors.sync()
+    assert vectors._nearest._index.nlist == few  # a search does not wait for that
+    vectors.save()
+    assert vectors._nearest._index.nlist > few
+    check(vectors, large)
+    large.remove_sources([f"many{number}" for number in range(850)])
+    vectors.save()
+    assert vectors._nearest.exact
+    check(vectors, large)
+    check(VectorIndex(large, 3), large)
+
+
+def test_searches_go_on_while_an_index_is_built_anew(large):
+    vectors = VectorIndex(large, 3)
+    stays, question = large.passage_ids()[0], np.array([1, 0, 0], dtype=np.float32)
+
+    def look():
+        vectors.sync()
+        assert stays in dict(vectors.search(question, 2_000))
+
+    with meanwhile(look, look):
+        for start in (300, 500, 700):
+            put(large, *(one_passage(number) for number in range(start, start + 200)))
+            vectors.save()
+    check(vectors, large)
+
+
+# --- what is written ---------------------------------------------------------------------------------------------
+
+
+def test_a_small_change_does_not_rewrite_the_file_of_many(tmp_path):
+    store = Store(tmp_path / "index")
+    put(store, *(one_passage(number) for number in range(100)))
+    vectors = VectorIndex(store, 3)
+    path = store.directory / FILE_NAME
+    before = path.read_bytes()
+    put(store, *(one_passage(number) for number in range(100, 105)))
+    vectors.save()
+    assert path.read_bytes() == before
+    check(vectors, store)
+    check(VectorIndex(store, 3), store)  # what is not in the file comes from the store
+    assert path.read_bytes() == before
+    put(store, *(one_passage(number) for number in range(105, 115)))
+    vectors.save()
+    assert len(path.read_bytes()) > len(before)
+    check(VectorIndex(store, 3), store)
+    store.close()
+
+
+def test_what_nobody_wrote_is_written_at_the_next_opening(store):
+    VectorIndex(store, 3)
+    before = (store.directory / FILE_NAME).stat().st_size
+    put(store, *(one_passage(number) for number in range(20)))
+    check(VectorIndex(store, 3), store)
+    assert (store.directory / FILE_NAME).stat().st_size > before

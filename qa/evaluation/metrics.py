@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+RIGHT = 0.5
+_ROUNDING = 1e-9
 
 
 def normalize(text: str) -> str:
@@ -59,8 +61,17 @@ def _overlap(predicted: list[str], gold: list[str]) -> float:
     if not predicted or not gold:
         return float(predicted == gold)
     shared = (Counter(predicted) & Counter(gold)).total()
-    # The harmonic mean of precision and recall, with both divisions carried out at once.
-    return 2 * shared / (len(predicted) + len(gold))
+    if not shared:
+        return 0.0
+    # In the official script's steps, so that even the last bit is the same.
+    precision = shared / len(predicted)
+    recall = shared / len(gold)
+    return 2 * precision * recall / (precision + recall)
+
+
+def is_right(score: float) -> bool:
+    """Return whether an answer with this F1 counts as right: from 0.5 on, rounding aside."""
+    return score >= RIGHT - _ROUNDING
 
 
 def ranking(
@@ -77,21 +88,52 @@ def ranking(
         cutoffs: the depths k.
 
     Returns:
-        ``R@k`` for each k, the share of questions with a relevant passage among the first k (what
-        ir-measures calls Success@k), and ``MRR@k`` for the largest k.
+        ``Success@k`` for each k, the share of questions with a relevant passage among the first k, and
+        ``MRR@k`` for the largest k.
 
     Raises:
         SettingsError: there is nothing to score, a ranking names a passage twice, or ir-measures is missing.
     """
     if not relevant or not cutoffs or min(cutoffs) < 1:
         raise SettingsError("Ranking needs at least one question and cutoffs of at least 1")
-    measures = _ir_measures()
-    wanted = {f"R@{k}": measures.Success @ k for k in cutoffs}
-    wanted[f"MRR@{max(cutoffs)}"] = measures.RR @ max(cutoffs)
+    names = [*(f"Success@{k}" for k in cutoffs), f"MRR@{max(cutoffs)}"]
     judgements = {question: dict.fromkeys(passages, 1) for question, passages in relevant.items()}
-    scores = {question: _scores(question, run.get(question, ())) for question in relevant}
-    found = measures.calc_aggregate(wanted.values(), judgements, scores)
-    return {name: float(found[measure]) for name, measure in wanted.items()}
+    scores = rank_scores(run, judgements, names).values()
+    return {name: float(np.mean([one[name] for one in scores])) for name in names}
+
+
+def rank_scores(
+    run: Mapping[str, Sequence[str]],
+    judgements: Mapping[str, Mapping[str, int]],
+    names: Sequence[str],
+) -> dict[str, dict[str, float]]:
+    """Score the ranking for each question that was judged, by ir-measures.
+
+    Args:
+        run: question id -> ids of passages or documents, best first. A question that is missing scores 0.
+        judgements: question id -> grades, of which those from 1 on are relevant. Grades matter to nDCG.
+        names: ``Success@k`` (is a relevant one among the first k?), ``R@k`` (the share of the relevant ones
+            that is), ``MRR@k`` (1 by the rank of the first), ``nDCG@k`` (Järvelin and Kekäläinen 2002, with
+            the grade itself as gain) and ``MAP@k`` (mean average precision).
+
+    Raises:
+        SettingsError: a ranking names a passage twice, or ir-measures is missing.
+    """
+    measures = _ir_measures()
+    own = {"MRR": measures.RR, "MAP": measures.AP}
+    wanted = {
+        (own[kind] if kind in own else getattr(measures, kind)) @ int(k): name
+        for name in names
+        for kind, k in [name.split("@")]
+    }
+    scores = {question: _scores(question, run.get(question, ())) for question in judgements}
+    # What finds nothing, or has nothing to find, is left out by the tools below, and scores 0.
+    found = {question: dict.fromkeys(names, 0.0) for question in judgements}
+    if any(scores.values()):
+        for metric in measures.iter_calc(wanted, judgements, scores):
+            if judgements[metric.query_id]:
+                found[metric.query_id][wanted[metric.measure]] = float(metric.value)
+    return found
 
 
 def _scores(question: str, passages: Sequence[str]) -> dict[str, float]:
@@ -107,7 +149,7 @@ def _ir_measures() -> ModuleType:
     try:
         return import_module("ir_measures")
     except ImportError as error:
-        raise SettingsError('Ranking metrics need ir-measures: pip install "verbatim-qa[test]"') from error
+        raise SettingsError('Ranking metrics need ir-measures: pip install "verbatim-qa[eval]"') from error
 
 
 def bootstrap_interval(

@@ -6,29 +6,19 @@ make every figure computed from it quietly wrong, so it is an error that names t
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from index.errors import SettingsError
+from qa.evaluation.files import field, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 T = TypeVar("T")
-
-_GZIP = b"\x1f\x8b"
-_IN_WORDS: dict[type, str] = {
-    dict: "an object",
-    list: "a list",
-    str: "a string",
-    int: "a whole number",
-    bool: "true or false",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +31,12 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question with its paragraph and what people answered.
+    """A question with its paragraph, or its whole document, and what people answered.
 
-    ``answers`` is empty exactly where the question is ``impossible``. ``kind`` is the file's own where it
-    gives one (``answerable``, ``not_answered``, ``off_topic``); otherwise it follows from ``impossible``.
+    ``answers`` is empty exactly where the question is ``impossible``, or where a set only says which
+    documents are relevant (BEIR). ``kind`` is the file's own where it gives one (``answerable``,
+    ``not_answered``, ``off_topic``); otherwise it follows from ``impossible``. ``path`` is the file whose
+    canonical text ``context`` is, where there is one; ``set`` names the question set, once several are read.
     """
 
     id: str
@@ -54,6 +46,13 @@ class Example:
     answers: tuple[Gold, ...]
     impossible: bool
     kind: str
+    path: Path | None = None
+    set: str = ""
+
+    @property
+    def group(self) -> str:
+        """What stands or falls together: the article or, where it has no title, the text."""
+        return self.title or self.context
 
 
 def read_squad(path: str | Path) -> list[Example]:
@@ -63,25 +62,9 @@ def read_squad(path: str | Path) -> list[Example]:
         SettingsError: the file is missing, is broken, or is not SQuAD JSON; the message says where.
     """
     path = Path(path)
-    examples = list(_examples(_parse(path, _content(path)), f"{path}: root"))
+    examples = list(_examples(_parse(path, unpacked(path, "a file in SQuAD format")), f"{path}: root"))
     _refuse_repeated_ids(examples, path)
     return examples
-
-
-def _content(path: Path) -> bytes:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(
-            f"{path} cannot be read ({error.strerror}): give the path of a SQuAD file"
-        ) from error
-    # By its first bytes, not by its name: browsers unpack what they download and keep the name.
-    if not raw.startswith(_GZIP):
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as error:
-        raise SettingsError(f"{path} is broken gzip ({error}): download or pack it again") from error
 
 
 def _parse(path: Path, raw: bytes) -> object:
@@ -141,15 +124,7 @@ def _members(owner: object, key: str, where: str) -> Iterator[tuple[str, object]
 
 
 def _get(owner: object, key: str, kind: type[T], where: str, default: T | None = None) -> T:
-    if not isinstance(owner, dict):
-        raise SettingsError(f"{where} is not {_IN_WORDS[dict]}: give a file in SQuAD format")
-    value = owner.get(key, default)
-    if value is None:
-        raise SettingsError(f'{where} has no "{key}": give a file in SQuAD format')
-    # Not isinstance: true is an int in Python, but not a number in JSON.
-    if type(value) is not kind:
-        raise SettingsError(f'{where}: "{key}" is not {_IN_WORDS[kind]}: give a file in SQuAD format')
-    return value
+    return field(owner, key, kind, where, "SQuAD", default)
 
 
 def _refuse_repeated_ids(examples: list[Example], path: Path) -> None:
