@@ -60,6 +60,9 @@ class Tokens:
     types: NDArray[np.int64]
 
 
+_core_lock = threading.Lock()
+
+
 class Runtime:
     """A compiled model with its tokenizer. Safe to call from several threads."""
 
@@ -122,15 +125,19 @@ class Runtime:
         return [tokens.ids, tokens.mask, tokens.types][: len(self._compiled.inputs)]
 
     def _compile(self, hint: Literal["LATENCY", "THROUGHPUT"]) -> Any:
-        return _core().compile_model(
-            str(self._directory / "model.xml"),
-            "CPU",
-            {
-                "PERFORMANCE_HINT": hint,
-                "INFERENCE_PRECISION_HINT": self._precision,
-                "CACHE_DIR": str(self._directory / "compiled"),
-            },
-        )
+        core = _core()
+        # OpenVINO sets the process's locale to C while it reads a model, and then back: two at once leave it
+        # at C, and all that is read without naming an encoding is ASCII from then on.
+        with _core_lock:
+            return core.compile_model(
+                str(self._directory / "model.xml"),
+                "CPU",
+                {
+                    "PERFORMANCE_HINT": hint,
+                    "INFERENCE_PRECISION_HINT": self._precision,
+                    "CACHE_DIR": str(self._directory / "compiled"),
+                },
+            )
 
 
 def best_precision() -> Precision:
@@ -198,7 +205,8 @@ def _convert(kind: Kind, checkpoint: Path, directory: Path) -> None:
             [sys.executable, "-P", "-m", "index.convert", kind, str(checkpoint), str(temporary)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         if done.returncode != 0:
@@ -218,9 +226,6 @@ def _core() -> Any:
     # Two models may be loaded at once, and a second core would take as long as the first.
     with _core_lock:
         return _one_core()
-
-
-_core_lock = threading.Lock()
 
 
 @cache

@@ -67,15 +67,16 @@ class Assistant:
         """
         settings = settings or Settings.from_env()
         chosen = encoder or settings.encoder
+        own = index is not None or has_own_index()
+        if own:
+            # What is wrong with the index is told before any model is loaded, or prepared.
+            Index.open(index, encoder=chosen, create=False, lazy=True).close()
         with ThreadPoolExecutor(1) as pool:
             # While the encoder is loaded, so is the reader, unless it needs the encoder.
             loading = (
                 None if settings.reader == SENTENCES else pool.submit(load_reader, settings.reader, None)
             )
-            if index is None and not has_own_index():
-                opened = _seeds_index(chosen)
-            else:
-                opened = Index.open(index, encoder=chosen, create=False)
+            opened = Index.open(index, encoder=chosen, create=False) if own else _seeds_index(chosen)
             try:
                 return cls(opened, settings, loading.result() if loading else None)
             except BaseException:

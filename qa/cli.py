@@ -322,9 +322,15 @@ def serve(
     index: IndexOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 7860,
+    password: Annotated[
+        bool, typer.Option("--password", help="Ask for a password first, unless VERBATIM_PASSWORD names one.")
+    ] = False,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="Let everyone in who can reach the address.")
+    ] = False,
 ) -> None:
-    """Open the chat for the browser, until Ctrl-C."""
-    import_module("qa.web").serve(paths or [], index, host, port)
+    """Open the chat for the browser, until Ctrl-C. Beyond this machine it needs a password."""
+    import_module("qa.web").serve(paths or [], index, host, port, password=password, auth=not no_auth)
 
 
 @app.command(

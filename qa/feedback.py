@@ -12,11 +12,11 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import apsw
 
-from index import Index
+from index import Document, Passage
 from index.errors import SettingsError
 from qa.database import Database
 from qa.records import answer_from_json, answer_to_json, quoted_documents, without_document
@@ -52,6 +52,16 @@ _TURN = (
 )
 
 
+class Texts(Protocol):
+    """Where documents are looked up: an index, or several taken together."""
+
+    def document(self, document_id: str, /) -> Document | None:
+        """Return a document, or ``None`` where there is no such id."""
+
+    def passages(self, document_id: str, /) -> list[Passage]:
+        """Return the passages of a document in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Marked:
     """A stretch of a document that a person marked: ``text == document.text[start:end]``, in code points."""
@@ -79,7 +89,7 @@ class Feedback:
     marked: Marked | None = None
 
 
-def mark(index: Index, document_id: str, start: int, end: int) -> Marked:
+def mark(index: Texts, document_id: str, start: int, end: int) -> Marked:
     """Return a stretch of a document as the right answer, without white space at its ends.
 
     Args:
@@ -182,7 +192,7 @@ class FeedbackLog:
         )
         return [_feedback(row) for row in rows]
 
-    def export_squad(self, index: Index, owner: str | None = None) -> dict[str, Any]:
+    def export_squad(self, index: Texts, owner: str | None = None) -> dict[str, Any]:
         """Return all feedback, or one owner's, as a question set in SQuAD 2.0 JSON, read by ``qa eval``.
 
         A question is the one that was searched for, its context the passages that hold the answer. Where the
@@ -235,7 +245,7 @@ def _feedback(row: tuple[Any, ...]) -> Feedback:
     return Feedback(identifier, owner, given, verdict, answer_from_json(answer), marked)
 
 
-def _squad(given: list[Feedback], index: Index) -> dict[str, Any]:
+def _squad(given: list[Feedback], index: Texts) -> dict[str, Any]:
     """Group questions by document and context, in the order in which each was first asked about."""
     articles: dict[str, dict[str, list[dict[str, Any]]]] = {}
     left_out = 0
@@ -260,7 +270,7 @@ def _squad(given: list[Feedback], index: Index) -> dict[str, Any]:
     }
 
 
-def _example(one: Feedback, index: Index) -> tuple[str, str, dict[str, Any]] | None:
+def _example(one: Feedback, index: Texts) -> tuple[str, str, dict[str, Any]] | None:
     """Return the title, the context and the question with its answers; ``None`` where no answer is known."""
     impossible = one.verdict == "unanswerable" or (one.verdict == "right" and one.answer.text is None)
     if impossible and one.answer.status == "removed":
@@ -301,7 +311,7 @@ def _near(answer: Answer) -> Iterator[Marked]:
         yield Marked(citation.document_id, citation.start, citation.end, citation.quote)
 
 
-def _around(place: Marked, index: Index) -> tuple[int, int]:
+def _around(place: Marked, index: Texts) -> tuple[int, int]:
     """Return start and end of the passages that hold a place; of the place itself where none does."""
     touched = [
         passage

@@ -27,6 +27,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 LOCAL = {"127.0.0.1", "localhost"}
+SLOW = 60_000
+"""Milliseconds: a machine of two cores that does something else meanwhile."""
 
 
 @contextlib.contextmanager
@@ -87,10 +89,12 @@ def chromium():
 
 
 class Watched:
-    """A page of its own session, and everything that went wrong on it."""
+    """A page of a browser of its own, and everything that went wrong on it."""
 
     def __init__(self, browser, address, **options):
+        self.address = address
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        self.context.set_default_timeout(SLOW)
         # What hostile documents try to call, there before any of them is shown.
         self.context.add_init_script("window.pwned = []; window.pwn = (by) => window.pwned.push(by);")
         self.page = self.context.new_page()
@@ -99,8 +103,12 @@ class Watched:
         self.page.on("websocket", lambda websocket: self._address(websocket.url))
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(address)
-        self.page.wait_for_selector("#chat .welcome")
+        self.open("/")
+
+    def open(self, path):
+        """Load a page of the server."""
+        self.page.goto(f"{self.address}{path}")
+        self.page.wait_for_selector("body.ready")
 
     def _request(self, request):
         self._address(request.url)
@@ -115,17 +123,28 @@ class Watched:
             self.errors.append(message.text)
 
     def ask(self, question):
-        """Ask, and return the message that answers."""
-        count = self.page.locator("#chat .user-row").count()
-        self.page.fill("#question textarea", question)
+        """Ask, and return the turn with the answer."""
+        count = self.page.locator("#turns > .turn").count()
+        self.page.fill("#question", question)
         self.page.keyboard.press("Enter")
-        return self.answer(count)
+        return self.turn(count + 1)
 
-    def answer(self, number):
-        """Return the answer of a number, from 0, once it is complete."""
-        message = self.page.locator("#chat .bot-row").nth(number)
-        message.locator(".answer, .abstention").wait_for()
-        return message
+    def turn(self, number):
+        """Return a turn, counted from 1, once it is complete."""
+        turn = self.page.locator(f"#t-{number}")
+        turn.wait_for()
+        return turn
+
+    def upload(self, *files):
+        """Send files by the button, and wait until the last is through; return their lines."""
+        lines = self.page.locator("#uploads li")
+        count = lines.count()
+        self.page.set_input_files("#files", list(files))
+        for number in range(count, count + len(files)):
+            line = lines.nth(number)
+            line.wait_for()
+            line.locator("progress").wait_for(state="detached")
+        return lines
 
     def close(self):
         """Close, and fail for anything that went wrong."""

@@ -1,24 +1,24 @@
-"""The web chat without a browser: rendering, handlers, examples, headers, errors."""
+"""The web chat without a browser: prose, rendering, turns, the document view, examples, the corpus."""
 
 import dataclasses
 import html
 import re
-import socket
-import subprocess
-import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from conftest import HashingEncoder
-from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 from index import Document, Index, Passage
-from index.errors import LoadError, SettingsError, VerbatimError
+from index.errors import LoadError, VerbatimError
 from index.types import Range, Section
 from qa import Answer, Assistant, Candidate, Citation, Settings, wording
-from qa.types import REASONS
-from qa.web import corpus, examples, handlers, prose, rendering, server, strings
-from qa.web.corpus import Corpus
+from qa.types import REASONS, Span, Trace
+from qa.web import corpus, document_view, examples, prose, rendering, strings, turns
+from qa.web.document_view import Focus
+from qa.web.rendering import Cited
 
 HOSTILE = (
     "<script>pwn()</script> <img src=x onerror=pwn()> ${pwn()} {{pwn}} [a](javascript:pwn()) ![i](http://e.x/i) "
@@ -44,11 +44,6 @@ def assistant(tmp_path):
         yield Assistant(index, Settings(reader="sentences", threshold=0.0))
 
 
-@pytest.fixture
-def some(assistant):
-    return Corpus(assistant, "some documents", "Add some.")
-
-
 def citation(text, quote, answer=None, *, number=1, document="d" * 12, **facts):
     answer = answer or quote
     start = text.index(quote)
@@ -65,19 +60,25 @@ def passage(text, start, end):
 
 
 def document(text, **parts):
-    return Document("d" * 12, "d", "d", text, **parts)
+    return Document("d" * 12, "d", parts.pop("title", "d"), text, **parts)
 
 
 def answered(*candidates):
     return Answer("?", "?", "answered", candidates)
 
 
+def cited(documents=(), passages=()):
+    return Cited(
+        {one.id: one for one in documents}, {"d" * 12: passages}, lambda source: source.endswith(".txt")
+    )
+
+
 def message(result, turn=1, documents=()):
-    return rendering.answer(result, turn, {one.id: one for one in documents}, "Add some.")
+    return rendering.answer(result, turn, {one.id: one for one in documents})
 
 
-def cards(result, turn=1, passages=()):
-    return rendering.sources(result, turn, {}, {"d" * 12: passages})
+def cards(result, turn=1, passages=(), documents=()):
+    return rendering.sources(result, turn, cited(documents, passages))
 
 
 def shown(markup):
@@ -99,13 +100,19 @@ def quotes(markup):
 def test_escape_leaves_nothing_that_means_something():
     escaped = prose.escape(HOSTILE)
     assert html.unescape(escaped) == HOSTILE
-    assert re.fullmatch(r"(?:[A-Za-z0-9 ]|&#\d+;)*", escaped)
+    assert not set(escaped) & set("<>\"'")
+    assert re.fullmatch(r"(?:[^&]|&#\d+;)*", escaped)
 
 
 def test_escape_keeps_all_characters_of_a_text():
     text = "Zażółć gęślą\tjaźń\nКунакбаев 漢字 🙂 e\u0301 100 % “quoted”"
     assert html.unescape(prose.escape(text)) == text
-    assert "\n" not in prose.escape(text)
+
+
+def test_values_of_attributes_stay_within_their_quotes():
+    assert html.unescape(prose.attribute(HOSTILE)) == HOSTILE
+    assert not set(prose.attribute(HOSTILE)) & set("<>\"'")
+    assert prose.plain("a\u202eb") == "aU+202Eb"
 
 
 def test_characters_that_reorder_text_are_shown_by_name():
@@ -116,14 +123,46 @@ def test_characters_that_reorder_text_are_shown_by_name():
     assert "\x1b" not in prose.escape("\x1b[31m")
 
 
-def test_what_is_rendered_is_one_line_without_document_markup():
-    text = f"Before.\n\n{HOSTILE}\nafter \u202e."
-    found = citation(text, HOSTILE, title=HOSTILE)
-    result = Answer(HOSTILE, HOSTILE, "answered", (Candidate(HOSTILE, 0.9, (found,)),))
-    markup = message(result) + rendering.panel([cards(result, passages=[passage(text, 0, len(text))])])
-    assert "\n" not in markup
-    assert not re.search(r"<(?:script|img|em)|\$\{|\{\{|javascript:|onerror=", markup)
-    assert html.unescape(rendering.question(HOSTILE)).count(HOSTILE) == 1
+class Tags(HTMLParser):
+    """The tags of some HTML with their attributes, but for quotes and labels, and its text."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, tuple(name for name, _ in attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def rendered(text):
+    """All that is rendered of an answer whose every text is ``text``."""
+    whole = f"Before.\n\n{text}\nafter."
+    found = citation(whole, text, title=text, source=f"/tmp/{text}/file.txt", date=text)
+    trace = Trace("d" * 12, 0, len(whole), whole, 0.5, 0.5, 1.0, 0.1, (Span(9, 9 + len(text), text, 0.9),))
+    result = Answer(text, f"{text}?", "answered", (Candidate(text, 0.9, (found,)),), (), (trace,))
+    known = cited([document(whole, title=text)], [passage(whole, 0, len(whole))])
+    stretch = document_view.stretch(document(whole), Range(0, len(whole)), None)
+    return turns.turn(result, 1, known) + rendering.sources(result, 1, known) + stretch
+
+
+def test_no_text_becomes_markup():
+    hostile, tame = Tags(rendered(f"{HOSTILE} \u202e x")), Tags(rendered("Some words of no harm"))
+    controls = [("span", ("class",)), ("span", ("data-start", "data-whole"))]
+    kinds = {tag for tag in hostile.tags if tag not in controls}
+    assert kinds == {tag for tag in tame.tags if tag not in controls}
+    assert "\u202e" not in hostile.text
+    for part in HOSTILE.split():
+        assert part in hostile.text
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_no_text_at_all_becomes_markup(text):
+    shown_tags = {tag for tag, _ in Tags(rendered(text)).tags}
+    assert shown_tags <= {tag for tag, _ in Tags(rendered("Some words")).tags} | {"br", "span"}
 
 
 # Line breaks
@@ -161,8 +200,8 @@ def test_any_part_of_a_text_has_the_breaks_of_the_whole():
 
 def test_breaks_are_shown_by_elements():
     assert prose.prose("a\nb \n  \n c") == 'a<br>b<br><span class="gap"></span>c'
-    assert prose.prose("| a\n| b") == "&#124; a<br>&#124; b"
-    assert prose.prose("a \t b") == "a &#9; b"
+    assert prose.prose("| a\n| b") == "| a<br>| b"
+    assert prose.prose("a \t b") == "a \t b"
 
 
 def test_chat_and_card_show_the_breaks_that_the_document_has():
@@ -267,15 +306,15 @@ def test_highlight_is_exact():
 def test_highlight_counts_from_the_passage():
     text = "x" * 100 + "One. Two. Three."
     markup = rendering.highlighted(citation(text, "Two."), None, passage(text, 100, 116))
-    assert markup == "One&#46; <mark>Two&#46;</mark> Three&#46;"
+    assert markup == "One. <mark>Two.</mark> Three."
 
 
 def test_an_answer_within_its_quote_is_set_off_in_chat_and_card():
     text = "They came. Led by Murad Kunakbaev, they went."
     found = citation(text, "Led by Murad Kunakbaev, they went.", "Murad Kunakbaev")
-    marked = "Led by <strong>Murad Kunakbaev</strong>&#44; they went&#46;"
+    marked = "Led by <strong>Murad Kunakbaev</strong>, they went."
     card = rendering.highlighted(found, None, passage(text, 0, len(text)))
-    assert card == f"They came&#46; <mark>{marked}</mark>"
+    assert card == f"They came. <mark>{marked}</mark>"
     assert rendering.highlighted(found, None, None) == f"<mark>{marked}</mark>"
     assert f"“{marked}”" in message(answered(Candidate("Murad Kunakbaev", 0.9, (found,))))
     whole = citation(text, "They came.")
@@ -298,7 +337,7 @@ def test_citations_link_to_their_cards():
     first = Candidate("One.", 0.912, (citation(text, "One."), citation(text, "Two.", number=2)))
     second = Candidate("Three.", 0.6, (citation(text, "Three.", number=3, date=None, title="Other"),))
     markup = message(answered(first, second), 4)
-    links = re.findall(r'<a class="cite" href="#([^"]+)">\[(\d)\]</a>', markup)
+    links = re.findall(r'<a class="cite" href="#([^"]+)" aria-label="Source \d">\[(\d)\]</a>', markup)
     assert links == [("c-4-1", "1"), ("c-4-2", "2"), ("c-4-3", "3")]
     assert re.findall(r'id="(c-[^"]+)"', cards(answered(first, second), 4)) == [anchor for anchor, _ in links]
     assert "Very likely right · 91%" in shown(markup)
@@ -387,17 +426,12 @@ def test_an_abstention_says_why(status):
     result = Answer("?", "?", status, near_misses=(citation(text, "Two."),))
     told = shown(message(result))
     assert (strings.EMPTY if status == "no_index" else REASONS[status]) in told
-    assert ("Add some." in told) == (status in {"no_index", "off_topic"})
+    assert strings.ADVICE[status] in told
     assert "{" not in told
     markup = shown(cards(result, passages=[passage(text, 0, 9)]))
     assert strings.NEAREST in markup
     assert "One. Two." in markup
     assert strings.SOURCES_NONE in cards(Answer("?", "?", status))
-
-
-def test_an_empty_page_says_how_to_add_documents():
-    assert "Add some." in shown(rendering.welcome(0, "Add some."))
-    assert "Add some." not in shown(rendering.welcome(1, "Add some."))
 
 
 @pytest.mark.parametrize(
@@ -413,30 +447,6 @@ def test_dates_are_written_out():
     assert wording.written_date("2020-02-12") == "12 February 2020"
     assert wording.written_date(None) == "undated"
     assert wording.written_date("2020") == "2020"
-
-
-# Conversations
-
-
-def test_a_question_is_answered_in_stages(some):
-    before = handlers.Conversation()
-    steps = list(handlers.ask(some, "  Who was the pilot of the rocket? ", before))
-    assert [step.messages[-1]["content"] for step in steps[:2]] == [
-        rendering.stage(strings.SEARCHING),
-        rendering.stage(strings.READING),
-    ]
-    assert [message["role"] for message in steps[-1].messages] == ["user", "assistant"]
-    assert "Ada Byron" in steps[-1].messages[-1]["content"]
-    assert before == handlers.Conversation()
-    *_, second = handlers.ask(some, "What does bread need?", steps[-1])
-    assert second.messages[:2] == steps[-1].messages
-    assert [re.search(r'id="s-(\d)"', group)[1] for group in second.sources] == ["1", "2"]
-
-
-def test_a_question_that_cannot_be_asked_is_told_kindly(some):
-    (step,) = handlers.ask(some, "x" * 2001, handlers.Conversation())
-    assert "2,001 characters" in shown(step.messages[-1]["content"])
-    assert step.sources == ()
 
 
 # Examples
@@ -462,77 +472,6 @@ def test_suggestions_come_from_speakers_titles_and_names():
 def test_no_documents_no_examples(tmp_path):
     with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
         assert examples.examples(Assistant(index, Settings(reader="sentences"))) == []
-
-
-# The server
-
-
-def test_headers_health_and_files(some):
-    with TestClient(server.create_app(some), "http://127.0.0.1") as client:
-        for path in ("/", "/healthz", "/web/style.css", "/web/style.js", "/nowhere"):
-            response = client.get(path)
-            policy = response.headers["content-security-policy"]
-            assert "unsafe-eval" not in policy
-            assert "http" not in policy
-            assert "frame-ancestors 'none'" in policy
-            assert response.headers["x-content-type-options"] == "nosniff"
-            assert response.headers["x-frame-options"] == "DENY"
-            assert response.headers["referrer-policy"] == "no-referrer"
-        assert client.get("/healthz").json() == {"status": "ok"}
-        assert client.head("/healthz").status_code == 200
-        assert "#chat" in client.get("/web/style.css").text
-        assert client.get("/web/server.py").status_code == 422
-        for host, status in (("evil.example", 400), ("[::1]:7860", 200), ("localhost:7860", 200)):
-            assert client.get("/healthz", headers={"host": host}).status_code == status
-
-
-def test_scripts_of_the_page_carry_the_nonce_of_its_policy(assistant):
-    with TestClient(server.create_app(Corpus(assistant, HOSTILE, HOSTILE)), "http://127.0.0.1") as client:
-        first, second = client.get("/"), client.get("/")
-    nonce = re.search(r"'nonce-([^']+)'", first.headers["content-security-policy"])[1]
-    assert first.text.count("<script") == first.text.count(f'<script nonce="{nonce}"') > 0
-    assert nonce not in second.text
-    assert "<img src=x" not in first.text
-
-
-def test_the_page_exposes_no_endpoint_to_clients(some):
-    with TestClient(server.create_app(some), "http://127.0.0.1") as client:
-        info = client.get("/gradio_api/info").json()
-        assert info == {"named_endpoints": {}, "unnamed_endpoints": {}}
-        assert client.get("/docs").status_code == 404
-
-
-def test_a_port_in_use_is_named_with_the_fix():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(SettingsError, match=rf"port {port}\b.*--port {port + 1}"):
-            server.serve([], None, "127.0.0.1", port)
-
-
-@pytest.mark.parametrize(
-    ("host", "port"), [("127.0.0.1", 70000), ("127.0.0.1", -1), ("no.such.host.invalid", 7860)]
-)
-def test_an_address_that_cannot_be_had_is_one_line(host, port):
-    with pytest.raises(SettingsError, match="--") as caught:
-        server.serve([], None, host, port)
-    assert "\n" not in str(caught.value)
-
-
-def test_listening_elsewhere_is_warned_of(capsys):
-    server.announce("x", "127.0.0.1", 7860)
-    assert not capsys.readouterr().err
-    server.announce("x", "0.0.0.0", 7860)
-    assert "without a password" in capsys.readouterr().err
-
-
-def test_app_ends_with_one_line_and_code_1(tmp_path):
-    app = Path(__file__).parent.parent / "app.py"
-    command = [sys.executable, str(app), "--port", "0", "--index", str(tmp_path / "none")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 1
-    assert re.fullmatch(r"verbatim: .*no index there.*\n", done.stderr)
 
 
 # Documents
@@ -592,37 +531,137 @@ def test_an_index_that_is_not_there_is_an_error(fast_home, tmp_path):
 def test_the_users_own_index_comes_before_the_seeds(fast_home):
     opened = corpus.open_corpus([], None)
     opened.assistant.close()
-    assert (opened.name, opened.adding) == (strings.SEEDS, strings.ADD_TO_SEEDS)
+    assert (opened.name, opened.kind, opened.uploads) == (strings.SEEDS, "seeds", fast_home / "documents")
     with Index.open() as index:
         index.add_texts([("mine", "My own words.")])
     opened = corpus.open_corpus([], None)
     with opened.assistant as assistant:
-        assert (opened.name, opened.adding) == (str(fast_home / "index"), strings.ADD)
+        assert (opened.name, opened.kind, opened.uploads) == (strings.OWN, "own", fast_home / "documents")
         assert [info.title for info in assistant.index.documents()] == ["mine"]
 
 
-def test_how_to_add_documents_fits_what_the_page_was_opened_over(fast_home, tmp_path):
-    folder, file = tmp_path / "my papers", tmp_path / "my papers" / "a.txt"
-    folder.mkdir()
-    file.write_text("The rocket flew in May.")
-    for paths, index, adding in (
-        ([file], None, strings.ADD_TO_FILES),
-        ([file, folder], None, strings.ADD_TO_FOLDER.format(folder)),
-        ([folder], tmp_path / "my index", f"Add documents with: qa index PATH --index '{tmp_path}/my index'"),
-        ([], tmp_path / "my index", f"Add documents with: qa index PATH --index '{tmp_path}/my index'"),
+def test_an_index_of_a_name_keeps_its_uploads_with_it(fast_home, tmp_path):
+    (tmp_path / "a.txt").write_text("The rocket flew in May.")
+    for paths, index, kind in (
+        ([tmp_path / "a.txt"], tmp_path / "mine", "index"),
+        ([tmp_path / "a.txt"], None, "paths"),
     ):
         opened = corpus.open_corpus(paths, index)
         opened.assistant.close()
-        assert opened.adding == adding
-        assert ("qa index" in opened.adding) == (index is not None)
+        assert (opened.kind, opened.uploads) == (kind, opened.assistant.index.directory / "documents")
 
 
-def test_a_page_over_paths_advises_what_is_useful_there(fast_home, tmp_path):
+def test_what_was_uploaded_stays_when_paths_are_opened_again(fast_home, tmp_path):
     (tmp_path / "a.txt").write_text("The rocket flew in May.")
-    opened = corpus.open_corpus([tmp_path], None)
-    with opened.assistant:
-        *_, last = handlers.ask(opened, "Zyzzyva quux?", handlers.Conversation())
-    told = shown(last.messages[-1]["content"])
-    assert REASONS["off_topic"] in told
-    assert str(tmp_path) in told
-    assert "qa index" not in told
+    opened = corpus.open_corpus([tmp_path / "a.txt"], None)
+    with opened.assistant as assistant:
+        opened.uploads.mkdir()
+        (opened.uploads / "b.txt").write_text("Bread needs flour.")
+        assistant.index.add([opened.uploads / "b.txt"])
+    with corpus.open_corpus([tmp_path / "a.txt"], None).assistant as assistant:
+        assert len(assistant.index.documents()) == 2
+
+
+# Turns
+
+
+def test_a_turn_tells_the_question_that_was_asked_and_carries_its_copies():
+    text = "They came. Led by Murad Kunakbaev, they went."
+    found = citation(text, "Led by Murad Kunakbaev, they went.", "Murad Kunakbaev")
+    result = Answer("Who led?", "Who led them?", "answered", (Candidate("Murad Kunakbaev", 0.9, (found,)),))
+    markup = turns.turn(result, 3, cited([document(text)]), "wrong")
+    assert 'data-question="Who led?" data-asked="Who led them?"' in markup
+    assert f'{strings.ASKED} <q dir="auto">Who led them?</q>' in markup
+    copies = [html.unescape(copy) for copy in re.findall(r'data-copy="([^"]*)"', markup)]
+    assert "**Murad Kunakbaev**" in copies[1]
+    assert all("file.txt" in copy for copy in copies)
+    assert re.search(r'thumb wrong"[^>]* aria-pressed="true"', markup)
+    assert strings.VERDICTS["wrong"] in markup
+    assert strings.ASKED not in turns.turn(answered(*result.candidates), 1, cited())
+
+
+def test_why_lists_the_passages_that_were_read():
+    text = "One. Two. Three."
+    trace = Trace("d" * 12, 0, 9, "One. Two.", 0.875, 0.5, 3.25, -1.5, (Span(5, 8, "Two", 4.125),))
+    markup = turns.turn(Answer("?", "?", "not_found", trace=(trace,)), 1, cited([document(text)]))
+    for told in ("0.88", "0.50", "3.2", "4.12", "-1.50", ">Two<"):
+        assert told in markup
+    assert strings.WHY_TITLES in turns.turn(
+        answered(Candidate("One.", 1.0, (citation(text, "One."),))), 1, cited()
+    )
+
+
+def test_a_removed_document_leaves_no_link():
+    text = "One. Two."
+    found = citation(text, "One.")
+    assert strings.GONE in cards(answered(Candidate("One.", 0.9, (found,))))
+    there = cards(answered(Candidate("One.", 0.9, (found,))), documents=[document(text)])
+    assert strings.GONE not in there
+    assert 'href="/api/documents/dddddddddddd/file" download' in there
+    assert 'data-start="0" data-end="4" data-answer-start="0" data-answer-end="4"' in there
+    assert strings.WHY not in turns.turn(Answer("?", "?", "removed"), 1, cited())
+
+
+# The document view
+
+
+def runs(markup):
+    """The runs of a stretch as the page's scripts see them: where each begins, its text, whether it counts as one."""
+    found = re.findall(
+        r'<(?:span|mark)(?: class="[^"]*")? data-start="(\d+)"( data-whole)?>(.*?)</(?:span|mark)>',
+        markup,
+        re.DOTALL,
+    )
+    return [(int(start), "whole" if whole else html.unescape(text)) for start, whole, text in found]
+
+
+@given(st.data())
+def test_every_run_of_a_stretch_tells_where_it_stands(data):
+    text = data.draw(st.text(st.sampled_from("ab <&\n🚀é\u202e\u0001"), min_size=1, max_size=60))
+    place = st.integers(0, len(text))
+    cut = [Range(*sorted((data.draw(place), data.draw(place)))) for _ in range(3)]
+    marked = tuple(one for one in cut[:1] if one.start < one.end)
+    pages = (Range(0, cut[1].start), Range(cut[1].start, len(text)))
+    part = cut[2]
+    quote = Range(*sorted((data.draw(place), data.draw(place))))
+    focus = Focus(quote, quote)
+    shown_runs = runs(document_view.stretch(document(text, marked=marked, pages=pages), part, focus))
+    position = part.start
+    for start, run in shown_runs:
+        assert start == position
+        position += 1 if run == "whole" else len(run)
+        if run != "whole":
+            assert run.replace("\u2401", "\u0001") == text[start:position]
+    assert position == part.end
+
+
+def test_a_document_shows_its_quote_pages_and_boilerplate():
+    text = "Menu\nOne. Two two. Three.\nFooter"
+    parts = {"marked": (Range(0, 5), Range(26, 32)), "pages": (Range(0, 10), Range(10, 32))}
+    markup = document_view.stretch(document(text, **parts), Range(0, 32), Focus(Range(10, 18), Range(10, 13)))
+    assert '<span class="marked" data-start="0">Menu\n</span>' in markup
+    assert (
+        '<mark class="quoted answer" data-start="10">Two</mark><mark class="quoted" data-start="13"> two.</mark>'
+        in markup
+    )
+    assert '<span class="page-mark">Page 2</span><mark' in markup
+    assert '<span class="marked" data-start="26">Footer</span>' in markup
+
+
+def test_stretches_follow_each_other_without_gaps():
+    text = "".join(f"Line {number} of a long document.\n" for number in range(5_000))
+    whole = document(text)
+    part = document_view.around(whole, Focus(Range(90_000, 90_010), Range(90_000, 90_010)))
+    assert part.start < 90_000 < part.end
+    assert part.end - part.start < 25_000
+    start, end = part.start, part.end
+    while start > 0:
+        earlier = document_view.before(whole, start)
+        assert earlier.end == start > earlier.start
+        start = earlier.start
+    while end < len(text):
+        later = document_view.after(whole, end)
+        assert later.start == end < later.end
+        end = later.end
+    assert text[part.start - 1] == "\n"
+    assert document_view.around(document("x" * 100_000), None) == Range(0, document_view.STRETCH)

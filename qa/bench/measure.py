@@ -135,7 +135,11 @@ def cold_start(directory: Path, question: str, rounds: int) -> dict[str, float]:
         for name, command in commands.items():
             start = time.perf_counter()
             done = subprocess.run(
-                command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "100"}
+                command,
+                capture_output=True,
+                encoding="utf-8",
+                check=False,
+                env={**os.environ, "COLUMNS": "100"},
             )
             if done.returncode:
                 raise WorkerFailed(f"{' '.join(command[1:4])} failed: {done.stderr.strip()[-300:]}")

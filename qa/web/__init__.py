@@ -11,6 +11,14 @@ from pathlib import Path
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 
-def serve(paths: Sequence[Path], index: Path | None, host: str, port: int) -> None:
+def serve(
+    paths: Sequence[Path],
+    index: Path | None,
+    host: str,
+    port: int,
+    *,
+    password: bool = False,
+    auth: bool = True,
+) -> None:
     """Serve the chat until Ctrl-C: see :func:`qa.web.server.serve`, which takes seconds to import."""
-    import_module("qa.web.server").serve(paths, index, host, port)
+    import_module("qa.web.server").serve(paths, index, host, port, password=password, auth=auth)

@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from index.errors import LoadError
-from index.home import home, index_directory
+from index.home import home
 from index.index import Index
 from index.ingest import IngestReport
 from index.ingest import Progress as Step
+from index.load.files import absolute
 from qa.assistant import Assistant, has_own_index
 from qa.settings import Settings
 from qa.web import strings
 
 _SHOWN_FAILURES = 10
+_UPLOADS = "documents"
 _console = Console(stderr=True)
+
+
+Kind = Literal["own", "seeds", "paths", "index"]
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """An assistant, and in words what it answers over and how to add documents to that."""
+    """An assistant, in words what it answers over, and the folder that keeps files uploaded to it.
+
+    ``kind`` says where the documents are from: the user's ``"own"`` index, the ``"seeds"`` that come with
+    Verbatim, exactly these ``"paths"``, or an ``"index"`` named by its folder.
+    """
 
     assistant: Assistant
     name: str
-    adding: str
+    kind: Kind
+    uploads: Path
 
 
 def open_corpus(paths: Sequence[Path], index: Path | None) -> Corpus:
@@ -48,23 +58,22 @@ def open_corpus(paths: Sequence[Path], index: Path | None) -> Corpus:
     if index is not None:
         # It may hold more than the paths: the page must not say less.
         assistant = _over_paths(paths, index) if paths else Assistant.open(index)
-        return Corpus(assistant, str(index), strings.ADD_TO_INDEX.format(shlex.quote(str(index))))
+        return Corpus(assistant, str(index), "index", absolute(assistant.index.directory / _UPLOADS))
     if paths:
-        return Corpus(_over_paths(paths, None), ", ".join(map(str, paths)), _adding_to(paths))
+        assistant = _over_paths(paths, None)
+        name = ", ".join(map(str, paths))
+        return Corpus(assistant, name, "paths", absolute(assistant.index.directory / _UPLOADS))
     own = has_own_index()
     with _console.status("Opening the documents"):
         assistant = Assistant.open()
     if own:
-        return Corpus(assistant, str(index_directory()), strings.ADD)
-    return Corpus(assistant, strings.SEEDS, strings.ADD_TO_SEEDS)
+        return Corpus(assistant, strings.OWN, "own", own_uploads())
+    return Corpus(assistant, strings.SEEDS, "seeds", own_uploads())
 
 
-def _adding_to(paths: Sequence[Path]) -> str:
-    """Return how to add documents to a page over exactly these paths: no other index is asked there."""
-    folder = next((path for path in paths if path.expanduser().is_dir()), None)
-    if folder is None:
-        return strings.ADD_TO_FILES
-    return strings.ADD_TO_FOLDER.format(folder.expanduser().resolve())
+def own_uploads() -> Path:
+    """Return the folder of the files that were uploaded to the user's own index."""
+    return absolute(home() / _UPLOADS)
 
 
 def paths_directory(paths: Sequence[Path], encoder: str | None = None) -> Path:

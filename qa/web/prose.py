@@ -1,24 +1,24 @@
 """Text of documents as people read it: escaped, with the line breaks that mean something, cut to fit.
 
-Pure functions. Text of documents and people is data: it enters HTML through :func:`escape` alone, which
-leaves nothing in it that HTML, Markdown or a template could read as theirs.
+Pure functions. Text of documents and people is data: between tags it enters HTML through :func:`escape`
+alone, into attributes through :func:`attribute` alone.
 """
 
 from __future__ import annotations
 
+import html
 import re
-import string
 
 from index.sentences import paragraphs
 from index.types import Document, Range
 
 # Characters that reorder the text around them: shown by name, so that no quote reads other than it is.
-_BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _ESCAPES = (
-    {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation}
-    | {code: chr(0x2400 + code) for code in range(0x20)}
-    | {ord("\t"): "&#9;", ord("\n"): "&#10;", ord("\r"): "&#13;", 0x7F: "\u2421"}
-    | {ord(mark): f'<span class="control">U+{ord(mark):04X}</span>' for mark in _BIDIRECTIONAL}
+    {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n\r"}
+    | {ord(mark): f"&#{ord(mark)};" for mark in "&<>\"'"}
+    | {0x7F: "\u2421"}
+    | {ord(mark): f'<span class="control">U+{ord(mark):04X}</span>' for mark in BIDIRECTIONAL}
 )
 _WORD = re.compile(r"\S+")
 _BREAK = re.compile(r"([ \t]*\n[ \t\n]*)")
@@ -27,11 +27,21 @@ _AROUND = 4_000
 
 
 def escape(text: str) -> str:
-    """Return text as HTML that shows exactly it, and means nothing else in HTML, Markdown or templates.
+    """Return text as HTML that shows exactly it, and means nothing else.
 
     For use between tags only: what names a bidirectional control has tags of its own.
     """
     return text.translate(_ESCAPES)
+
+
+def plain(text: str) -> str:
+    """Return text that reads as it is where no element can stand, as in a label; not escaped."""
+    return "".join(f"U+{ord(c):04X}" if c in BIDIRECTIONAL else c for c in text)
+
+
+def attribute(text: str | int) -> str:
+    """Return text as the value of an attribute in double quotes."""
+    return html.escape(str(text))
 
 
 def prose(text: str) -> str:

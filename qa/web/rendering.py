@@ -1,80 +1,76 @@
-"""Answers to HTML: pure functions. Knows no gradio and no index.
+"""Answers to HTML: pure functions. Knows no request and no index.
 
-Text of documents and people enters it through :mod:`qa.web.prose` alone. The HTML is one line, so that
-Markdown sees one block of HTML in it and looks no further.
+Text of documents and people enters it through :mod:`qa.web.prose` alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from index.types import Document, Passage, Range
 from qa.types import Answer, Candidate, Citation
 from qa.web import strings
-from qa.web.prose import escape, excerpt, prose, surroundings, unwrapped
+from qa.web.prose import attribute, escape, excerpt, prose, surroundings, unwrapped
 from qa.wording import CONFIDENCE, FAINT, UNSURE, confidence_in_words, written_date
 
-Documents = Mapping[str, Document]
 # In a list of answers a quote is cut to about four lines of a wide window.
 _EXCERPT = 280
 # Answers of other documents stand beside the first one where they are at least so likely, compared with it.
 _RIVAL = 0.5
 
 
-def header(answering_over: str, documents: int, passages: int) -> str:
-    """Return the page's head: what it answers over."""
-    size = f"{strings.counted(documents, 'document')}, {strings.counted(passages, 'passage')}"
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What is known of the documents that answers cite.
+
+    ``documents`` and ``passages`` are by document id; ``has_original`` says whether a source is a file
+    that can be downloaded.
+    """
+
+    documents: Mapping[str, Document]
+    passages: Mapping[str, Sequence[Passage]]
+    has_original: Callable[[str], bool]
+
+
+def digest(quote: str) -> str:
+    """Return what tells whether a quote still stands where it stood."""
+    return hashlib.sha256(quote.encode()).hexdigest()[:12]
+
+
+def button(
+    action: str, text: str, kind: str, *, label: str = "", data: Mapping[str, str | int] | None = None
+) -> str:
+    """Return a button that does an action of the page's scripts; ``label`` is what screen readers say."""
+    extra = "".join(f' data-{name}="{attribute(value)}"' for name, value in (data or {}).items())
+    named = f' aria-label="{attribute(label)}"' if label else ""
     return (
-        f'<div class="brand"><h1>{strings.TITLE}</h1>'
-        f'<p class="over">Answering over: <b dir="auto">{escape(answering_over)}</b>'
-        f'<span class="size"> — {size}</span></p></div>'
+        f'<button type="button" class="{kind}" data-action="{action}"{named}{extra}>{escape(text)}</button>'
     )
-
-
-def welcome(documents: int, adding: str) -> str:
-    """Return what an empty conversation shows; ``adding`` says how to add documents."""
-    title, text = (strings.INVITATION, strings.PROMISE) if documents else (strings.EMPTY, adding)
-    return f'<div class="welcome"><h2>{escape(title)}</h2><p dir="auto">{escape(text)}</p></div>'
-
-
-def question(text: str) -> str:
-    """Return a person's message."""
-    return f'<div class="question" dir="auto">{escape(text)}</div>'
-
-
-def stage(text: str) -> str:
-    """Return the message of an answer on its way."""
-    return f'<div class="stage">{escape(text)}</div>'
 
 
 def failure(text: str) -> str:
     """Return the message about a question that could not be asked."""
-    return f'<div class="abstention"><p>{escape(text[:1].upper() + text[1:])}</p></div>'
+    return f'<div class="answer abstention"><p>{escape(text[:1].upper() + text[1:])}</p></div>'
 
 
-def answer(result: Answer, turn: int, documents: Documents, adding: str) -> str:
-    """Return the message of an answer, or of an abstention.
-
-    Args:
-        result: what to show.
-        turn: counts the answers of a conversation.
-        documents: those that are cited, by id.
-        adding: how to add documents, in words.
-    """
+def answer(result: Answer, number: int, documents: Mapping[str, Document]) -> str:
+    """Return an answer, or an abstention."""
     if not result.candidates:
-        return _abstention(result, adding)
+        return _abstention(result)
     candidates = shown(result)
     first, *others = candidates
     if _is_unclear(result):
-        told = _list(strings.UNCLEAR, candidates, turn, documents)
+        told = _list(strings.UNCLEAR, candidates, number, documents)
         return f'<div class="answer unclear">{told}</div>'
     rivals = [other for other in others if _is_rival(other, first)]
-    also = _list(strings.ALSO, [other for other in others if other not in rivals], turn, documents)
+    also = _list(strings.ALSO, [other for other in others if other not in rivals], number, documents)
     if rivals:
-        told = _list(strings.SEVERAL, [first, *rivals], turn, documents)
+        told = _list(strings.SEVERAL, [first, *rivals], number, documents, kind="side-by-side")
         return f'<div class="answer several">{told}{also}</div>'
-    found = f"{_quoted(first, documents, links=_links(first, turn))}{_confidence(first)}"
+    found = f"{_quoted(first, documents, links=_links(first, number))}{_confidence(first)}"
     return f'<div class="answer">{found}{also}</div>'
 
 
@@ -84,17 +80,14 @@ def shown(result: Answer) -> tuple[Candidate, ...]:
     return (*result.candidates[:1], *further)
 
 
-def sources(
-    result: Answer, turn: int, documents: Documents, passages: Mapping[str, Sequence[Passage]]
-) -> str:
-    """Return the sources of one answer as cards; ``passages`` are those of each cited document, by id."""
+def sources(result: Answer, turn: int, found: Cited) -> str:
+    """Return the sources of one answer as cards."""
     cited = [citation for candidate in shown(result) for citation in candidate.citations]
     cards = "".join(
         _card(
             citation,
             turn,
-            documents.get(citation.document_id),
-            passage_of(citation, passages.get(citation.document_id, ())),
+            found,
         )
         for citation in cited or result.near_misses
     )
@@ -105,12 +98,6 @@ def sources(
         + (cards or f'<p class="none">{strings.SOURCES_NONE}</p>')
         + "</section>"
     )
-
-
-def panel(groups: Sequence[str]) -> str:
-    """Return the panel: the sources of all answers, of which the page shows the last, or the chosen, ones."""
-    empty = f'<h2>{strings.SOURCES}</h2><p class="none">{strings.SOURCES_EMPTY}</p>'
-    return f'<div class="sources">{"".join(groups) or empty}</div>'
 
 
 def passage_of(citation: Citation, passages: Sequence[Passage]) -> Passage | None:
@@ -124,7 +111,7 @@ def highlighted(citation: Citation, document: Document | None, passage: Passage 
     quote = _set_off(citation, text, Range(0, len(text)))
     if passage is None:
         return f"<mark>{quote}</mark>"
-    text = _flowing(Range(passage.start, passage.end), passage.text, document)
+    text = flowing(Range(passage.start, passage.end), passage.text, document)
     before = text[: citation.start - passage.start]
     after = text[citation.end - passage.start :]
     return f"{prose(before)}<mark>{quote}</mark>{prose(after)}"
@@ -146,17 +133,24 @@ def _is_rival(other: Candidate, first: Candidate) -> bool:
     return bool(elsewhere) and other.confidence >= _RIVAL * first.confidence
 
 
-def _abstention(result: Answer, adding: str) -> str:
+def _abstention(result: Answer) -> str:
     reason = strings.EMPTY if result.status == "no_index" else result.reason
-    advice = strings.ADVICE[result.status].format(adding)
+    advice = strings.ADVICE[result.status]
+    everything = button("ask-all", strings.ASK_ALL, "chip ask-all")
     return (
-        f'<div class="abstention"><p>{escape(reason)}</p>'
-        + (f'<p class="advice" dir="auto">{escape(advice)}</p>' if advice else "")
-        + "</div>"
+        f'<div class="answer abstention"><p>{escape(reason)}</p>'
+        + (f'<p class="advice">{escape(advice)}</p>' if advice else "")
+        + f"{everything}</div>"
     )
 
 
-def _list(title: str, candidates: Sequence[Candidate], turn: int, documents: Documents) -> str:
+def _list(
+    title: str,
+    candidates: Sequence[Candidate],
+    turn: int,
+    documents: Mapping[str, Document],
+    kind: str = "stacked",
+) -> str:
     """Return answers as a list under a title, or nothing where there are none."""
     if not candidates:
         return ""
@@ -164,10 +158,12 @@ def _list(title: str, candidates: Sequence[Candidate], turn: int, documents: Doc
         f"<li>{_links(one, turn)}<div>{_quoted(one, documents, most=_EXCERPT)}{_confidence(one)}</div></li>"
         for one in candidates
     )
-    return f'<div class="list"><h3>{escape(title)}</h3><ul>{items}</ul></div>'
+    return f'<div class="list {kind}"><h3>{escape(title)}</h3><ul>{items}</ul></div>'
 
 
-def _quoted(candidate: Candidate, documents: Documents, *, links: str = "", most: int | None = None) -> str:
+def _quoted(
+    candidate: Candidate, documents: Mapping[str, Document], *, links: str = "", most: int | None = None
+) -> str:
     """Return the first quote of an answer, cut to about ``most`` characters, and where it is from."""
     first = candidate.citations[0]
     text = _quote(first, documents.get(first.document_id))
@@ -183,7 +179,8 @@ def _quoted(candidate: Candidate, documents: Documents, *, links: str = "", most
 
 def _links(candidate: Candidate, turn: int) -> str:
     links = (
-        f'<a class="cite" href="#{_anchor(citation, turn)}">[{citation.number}]</a>'
+        f'<a class="cite" href="#{_anchor(citation, turn)}" '
+        f'aria-label="{strings.SOURCE.format(citation.number)}">[{citation.number}]</a>'
         for citation in candidate.citations
     )
     return f'<span class="cites">{" ".join(links)}</span>'
@@ -194,16 +191,41 @@ def _confidence(candidate: Candidate) -> str:
     return f'<p class="confidence {level}">{escape(confidence_in_words(candidate.confidence))}</p>'
 
 
-def _card(citation: Citation, turn: int, document: Document | None, passage: Passage | None) -> str:
+def _card(citation: Citation, turn: int, found: Cited) -> str:
     page = [] if citation.page is None else [strings.PAGE.format(citation.page)]
     facts = [written_date(citation.date), *page, PurePath(citation.source).name]
+    document = found.documents.get(citation.document_id)
+    passage = passage_of(citation, found.passages.get(citation.document_id, ()))
     return (
         f'<article class="card" id="{_anchor(citation, turn)}" tabindex="-1">'
-        f'<header><span class="number">{citation.number}</span>'
+        f'<header><span class="number" aria-hidden="true">{citation.number}</span>'
         f'<h3 dir="auto">{escape(citation.title)}</h3></header>'
         f'<p class="facts">{_facts(facts)}</p>'
-        f'<p class="passage" dir="auto">{highlighted(citation, document, passage)}</p></article>'
+        f'<p class="passage" dir="auto">{highlighted(citation, document, passage)}</p>'
+        f"{_card_tools(citation, document, found)}</article>"
     )
+
+
+def _card_tools(citation: Citation, document: Document | None, found: Cited) -> str:
+    if document is None:
+        return f'<p class="gone">{strings.GONE}</p>'
+    place: dict[str, str | int] = {
+        "document": citation.document_id,
+        "start": citation.start,
+        "end": citation.end,
+        "answer-start": citation.answer_start,
+        "answer-end": citation.answer_end,
+        "digest": digest(citation.quote),
+    }
+    label = strings.VIEW_LABEL.format(number=citation.number, title=citation.title)
+    view = button("view", strings.VIEW, "quiet", label=label, data=place)
+    file = f"/api/documents/{attribute(citation.document_id)}/file"
+    download = (
+        f'<a class="quiet" href="{file}" download>{strings.DOWNLOAD}</a>'
+        if found.has_original(citation.source)
+        else ""
+    )
+    return f'<div class="card-tools">{view}{download}</div>'
 
 
 def _from(citation: Citation) -> list[str]:
@@ -230,10 +252,10 @@ def _answer_in_quote(citation: Citation) -> Range:
 
 def _quote(citation: Citation, document: Document | None) -> str:
     """Return the quote, of the same length, with the line breaks that are shown."""
-    return _flowing(Range(citation.start, citation.end), citation.quote, document)
+    return flowing(Range(citation.start, citation.end), citation.quote, document)
 
 
-def _flowing(part: Range, text: str, document: Document | None) -> str:
+def flowing(part: Range, text: str, document: Document | None) -> str:
     """Return ``text``, which stands at ``part`` of the document, without the breaks of wrapped lines."""
     # Many lines tell better than a few whether they were wrapped; a replaced document tells nothing.
     if document is not None and document.text[part.start : part.end] == text:

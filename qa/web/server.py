@@ -1,142 +1,163 @@
-"""One FastAPI app around the page: headers, health, its own files. Opens the port and serves."""
+"""One FastAPI app: the page, the interface for programs, Gradio's endpoints. Opens the port and serves."""
 
 from __future__ import annotations
 
-import secrets
+import contextlib
+import getpass
+import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI
-from fastapi.responses import FileResponse
-from starlette.datastructures import MutableHeaders
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.staticfiles import StaticFiles
 
-from index.errors import SettingsError
+from index.errors import SettingsError, VerbatimError
 from index.home import home
+from index.load.files import MAX_BYTES
+from qa.conversations import Conversations
+from qa.web import access as gate
+from qa.web import api, chat, gradio_endpoints, pages
+from qa.web.access import Access, RequirePassword
 from qa.web.corpus import Corpus, open_corpus
-from qa.web.examples import examples
-from qa.web.layout import build
+from qa.web.guards import GRADIO, BodyLimit, SameOrigin, SecurityHeaders
+from qa.web.service import Service
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
-_FILES = Path(__file__).parent
-_HEAD = (
-    '<meta name="color-scheme" content="light dark">'
-    '<link rel="stylesheet" href="/web/style.css"><script src="/web/style.js"></script>'
-)
-# Gradio sets styles from scripts, hence 'unsafe-inline' for styles; scripts run by nonce or from here only.
-_POLICY = (
-    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
-    "object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
-)
+PASSWORD = "VERBATIM_PASSWORD"  # noqa: S105 - the variable's name
+_STATIC = Path(__file__).parent / "static"
+_MAX_BODY = 1_000_000
+_DESCRIPTION = "Ask a folder of documents a question; get the answer word for word, cited, offline."
 
 
-def serve(paths: Sequence[Path], index: Path | None, host: str, port: int) -> None:
+def serve(
+    paths: Sequence[Path],
+    index: Path | None,
+    host: str,
+    port: int,
+    *,
+    password: bool = False,
+    auth: bool = True,
+) -> None:
     """Serve the chat until Ctrl-C.
 
     Args:
         paths: files and folders to answer over; where there are none, the index.
         index: an index's folder; by default the user's own, else the documents that come with Verbatim.
-        host: the address to listen on.
+        host: the address to listen on. One that others can reach needs a password.
         port: the port to listen on.
+        password: whether to ask for a password in the terminal, unless ``VERBATIM_PASSWORD`` names one.
+        auth: ``False`` lets everyone in who can reach the address.
 
     Raises:
         VerbatimError: the port cannot be had, or the documents cannot be read. The message names the fix.
     """
+    secret = choose_password(host, wanted=password, auth=auth)
     listener = _listen(host, port)
-    with listener:
+    with listener, contextlib.closing(Conversations()) as conversations:
+        access = Access(gate.load_key(home() / "cookies.key"), secret)
         corpus = open_corpus(paths, index)
         with corpus.assistant:
-            app = create_app(corpus, local=host in LOCAL_HOSTS)
-            announce(corpus.name, host, listener.getsockname()[1])
-            # An open page holds a connection for good: it must not hold up Ctrl-C.
-            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+            app = create_app(corpus, conversations, access, local=host in LOCAL_HOSTS)
+            announce(corpus.name, host, listener.getsockname()[1], protected=secret is not None)
+            # An open page may hold a connection: it must not hold up Ctrl-C.
+            config = uvicorn.Config(
+                app, log_level="warning", timeout_graceful_shutdown=1, server_header=False
+            )
             uvicorn.Server(config).run(sockets=[listener])
 
 
-def create_app(corpus: Corpus, *, local: bool = True) -> FastAPI:
-    """Return the app over one corpus; a ``local`` one answers only to this machine's own names."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(_SecurityHeaders)
-    if local:
-        # Else any web page could reach it through a name that resolves to this machine.
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL_HOSTS, "[::1]"])
+def choose_password(host: str, *, wanted: bool, auth: bool) -> str | None:
+    """Return the password of the server, or ``None`` for none.
 
-    @app.api_route("/healthz", methods=["GET", "HEAD"])
+    Raises:
+        SettingsError: others could reach the server, and there is neither a password nor ``--no-auth``.
+    """
+    given = os.environ.get(PASSWORD)
+    if not auth:
+        if wanted:
+            raise SettingsError("--password and --no-auth exclude each other: leave one out")
+        return None
+    if wanted and not given:
+        given = getpass.getpass("Password for the page: ")
+        if not given:
+            raise SettingsError("the password is empty: type one, or leave --password out")
+    if not given and host not in LOCAL_HOSTS:
+        raise SettingsError(
+            f"others could reach {host} and read these documents. Set a password with --password or "
+            f"{PASSWORD}, or let everyone in with --no-auth"
+        )
+    return given or None
+
+
+def create_app(
+    corpus: Corpus, conversations: Conversations, access: Access, *, local: bool = True
+) -> FastAPI:
+    """Return the app over one corpus; a ``local`` one answers only to this machine's own names."""
+    served = Service(corpus, conversations, access)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        served.close()
+
+    app = FastAPI(
+        title="Verbatim",
+        description=_DESCRIPTION,
+        docs_url=None,  # its page would be fetched from elsewhere
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.service = served
+    app.add_exception_handler(VerbatimError, chat.problem)
+    app.add_exception_handler(HTTPException, _told)
+
+    @app.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
     def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/web/{name}")
-    def file(name: Literal["style.css", "style.js"]) -> FileResponse:
-        return FileResponse(_FILES / name)
+    app.mount("/static", StaticFiles(directory=_STATIC))
+    for router in (api.router, chat.router, pages.router):
+        app.include_router(router)
+    _mount_gradio(app, served)
+    # The last one added is the first that a request meets.
+    app.add_middleware(RequirePassword, access=access)
+    app.add_middleware(SameOrigin)
+    app.add_middleware(BodyLimit, most=_MAX_BODY, exempt="/api/documents", exempt_most=MAX_BYTES + _MAX_BODY)
+    if local:
+        # Else any web page could reach it through a name that resolves to this machine.
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL_HOSTS, "[::1]"])
+    app.add_middleware(SecurityHeaders)
+    return app
 
-    mounted: FastAPI = gr.mount_gradio_app(
+
+def _mount_gradio(app: FastAPI, served: Service) -> None:
+    gr.mount_gradio_app(
         app,
-        build(corpus, examples(corpus.assistant)),
-        path="/",
-        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        head=_HEAD,
+        gradio_endpoints.build(served),
+        path=GRADIO,
         footer_links=[],
         run_history=False,
-        show_error=False,
+        show_error=True,
         blocked_paths=[str(home())],
         max_file_size=1,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
-    return mounted
 
 
-class _SecurityHeaders:
-    """Adds the headers, and to the page's own scripts the nonce without which the browser runs none."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        nonce = secrets.token_urlsafe(16)
-        page: Message | None = None
-        body = b""
-
-        async def guarded(message: Message) -> None:
-            nonlocal page, body
-            if message["type"] == "http.response.start":
-                headers = _add_headers(message, nonce)
-                if headers.get("content-type", "").startswith("text/html"):
-                    page = message
-                    return
-            elif page is not None:
-                body += message.get("body", b"")
-                if message.get("more_body"):
-                    return
-                message = {"type": "http.response.body", "body": _with_nonce(body, nonce)}
-                MutableHeaders(scope=page)["content-length"] = str(len(message["body"]))
-                await send(page)
-            await send(message)
-
-        await self._app(scope, receive, guarded)
-
-
-def _add_headers(message: Message, nonce: str) -> MutableHeaders:
-    headers = MutableHeaders(scope=message)
-    headers["Content-Security-Policy"] = _POLICY.format(nonce=nonce)
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
-    headers["Referrer-Policy"] = "no-referrer"
-    return headers
-
-
-def _with_nonce(page: bytes, nonce: str) -> bytes:
-    # Gradio's template escapes "<" in all that it fills in, so every tag here is Gradio's own.
-    return page.replace(b"<script", f'<script nonce="{nonce}"'.encode())
+def _told(request: Request, error: Exception) -> Response:
+    """Return what is wrong as JSON to scripts and programs, as a page to people."""
+    status, detail = (error.status_code, str(error.detail)) if isinstance(error, HTTPException) else (500, "")
+    if "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(pages.problem(detail), status)
+    return JSONResponse({"detail": detail}, status)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -160,14 +181,16 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def announce(answering_over: str, host: str, port: int) -> None:
-    """Say in the terminal where the page is, and warn where others can reach it."""
+def announce(answering_over: str, host: str, port: int, *, protected: bool) -> None:
+    """Say in the terminal where the page is, and warn where everyone can reach it."""
     shown = f"[{host}]" if ":" in host else host
     print(f"Answering over {answering_over}\nOpen http://{shown}:{port} (Ctrl-C stops it)", flush=True)
     if host not in LOCAL_HOSTS:
         print(
-            f"Warning: listening on {host}. Everyone who can reach this machine can read these documents, "
-            "without a password.",
+            "The password and the documents travel unencrypted: put a proxy with TLS before it."
+            if protected
+            else f"Warning: listening on {host}. Everyone who can reach this machine can read and remove "
+            "these documents, without a password.",
             file=sys.stderr,
             flush=True,
         )
