@@ -146,6 +146,7 @@ def test_orders_of_other_sites_are_refused(served, headers):
         ("POST", "/chat/ask"),
         ("POST", "/login"),
         ("POST", "/gradio/gradio_api/call/ask"),
+        ("POST", "/gradio_api/call/ask"),
     ):
         refused = client.request(method, path, headers=headers)
         assert (refused.status_code, refused.json()["detail"]) == (403, strings.OTHER_SITE)
@@ -189,6 +190,8 @@ def test_a_server_with_a_password_shows_nothing_without(start):
         "/api/openapi.json",
         "/gradio/",
         "/gradio/gradio_api/info",
+        "/gradio_api/info",
+        "/config",
     ):
         assert client.get(path).status_code == 401, path
     sent = client.get("/documents?x=1", headers=HTML)
@@ -462,9 +465,10 @@ def test_over_the_seeds_an_upload_starts_an_index_of_ones_own(start, tmp_path, m
     assert client.delete(f"/api/documents/{launch}").status_code == 404
 
 
-def test_gradio_clients_use_named_endpoints(served):
+@pytest.mark.parametrize("path", ["", "/", "/gradio/"])
+def test_gradio_clients_use_named_endpoints(path, served):
     with serving_here(served.app) as address:
-        client = Client(f"{address}/gradio/", verbose=False)
+        client = Client(f"{address}{path}", verbose=False)
         found = client.predict(QUESTION, None, api_name="/ask")
         assert "Ada Byron" in found["citations"][0]["quote"]
         assert client.predict("bread", api_name="/documents")["matching"] == 1
@@ -770,6 +774,7 @@ def test_gradio_hands_out_no_files(served, tmp_path):
         Path(server.__file__),
     ):
         assert client.get(f"/gradio/gradio_api/file={path}").status_code in (403, 404)
+        assert client.get(f"/gradio_api/file={path}").status_code in (403, 404)
     sent = client.post("/gradio/gradio_api/upload", files={"files": ("a.txt", b"some bytes")})
     assert sent.status_code >= 400
 

@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.errors import SettingsError, VerbatimError
 from index.home import home
@@ -127,6 +128,7 @@ def create_app(
     for router in (api.router, chat.router, pages.router):
         app.include_router(router)
     _mount_gradio(app, served)
+    app.add_middleware(_GradioAtRoot)
     # The last one added is the first that a request meets.
     app.add_middleware(RequirePassword, access=access)
     app.add_middleware(SameOrigin)
@@ -150,6 +152,19 @@ def _mount_gradio(app: FastAPI, served: Service) -> None:
         max_file_size=1,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+
+
+class _GradioAtRoot:
+    """Lets ``gradio_client`` be given the page's own address: what it asks for there is handed to Gradio."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if path == "/config" or path.startswith("/gradio_api/"):
+            scope = {**scope, "path": GRADIO + path, "raw_path": (GRADIO + path).encode()}
+        await self._app(scope, receive, send)
 
 
 def _told(request: Request, error: Exception) -> Response:
