@@ -175,8 +175,18 @@ class Conversations:
             )
         return conversation
 
-    def append(self, owner: str, conversation: str, question: Turn, answer: Turn) -> None:
+    def append(
+        self, owner: str, conversation: str, question: Turn, answer: Turn, *, keep: int | None = None
+    ) -> None:
         """Add a question and its answer as one; the first question gives the conversation its title.
+
+        Args:
+            owner: whose conversation it is.
+            conversation: its id.
+            question: what a person asked.
+            answer: what was answered.
+            keep: how many turns stay before them, by default all; those beyond go with the same stroke, so
+                that nothing is lost where the answer cannot be stored.
 
         Raises:
             UnknownConversation: the owner has no such conversation.
@@ -184,6 +194,8 @@ class Conversations:
         """
         with self._database.transaction() as connection:
             _check(connection, owner, conversation)
+            if keep is not None:
+                _cut(connection, conversation, keep)
             first = not connection.execute(
                 "SELECT 1 FROM turns WHERE conversation = ? LIMIT 1", (conversation,)
             ).fetchone()
@@ -204,6 +216,8 @@ class Conversations:
                     (shortened(_storable(question.text)), conversation, _UNTITLED),
                 )
             _touch(connection, conversation)
+        if keep is not None:
+            self._database.empty_log()
 
     def truncate(self, owner: str, conversation: str, turns: int) -> None:
         """Keep the first ``turns`` turns only: to undo, to retry, to edit a question.
@@ -214,11 +228,7 @@ class Conversations:
         """
         with self._database.transaction() as connection:
             _check(connection, owner, conversation)
-            connection.execute(
-                "DELETE FROM turns WHERE number IN "
-                "(SELECT number FROM turns WHERE conversation = ? ORDER BY number LIMIT -1 OFFSET ?)",
-                (conversation, max(turns, 0)),
-            )
+            _cut(connection, conversation, turns)
             _touch(connection, conversation)
         self._database.empty_log()
 
@@ -298,6 +308,14 @@ def _forget(connection: apsw.Connection, conversation: str, document_id: str) ->
                     "UPDATE turns SET text = ?, answer = ? WHERE number = ?",
                     (turn.text, answer_to_json(left), number),
                 )
+
+
+def _cut(connection: apsw.Connection, conversation: str, turns: int) -> None:
+    connection.execute(
+        "DELETE FROM turns WHERE number IN "
+        "(SELECT number FROM turns WHERE conversation = ? ORDER BY number LIMIT -1 OFFSET ?)",
+        (conversation, max(turns, 0)),
+    )
 
 
 def _check(connection: apsw.Connection, owner: str, conversation: str) -> None:

@@ -22,7 +22,7 @@ from fastapi.testclient import TestClient
 from gradio_client import Client
 
 from index import Index
-from index.errors import LoadError, SettingsError
+from index.errors import LoadError, SettingsError, StoreError
 from qa import Answer, Assistant, Settings
 from qa.conversations import Conversations
 from qa.web import access, server, strings
@@ -777,6 +777,54 @@ def test_gradio_hands_out_no_files(served, tmp_path):
         assert client.get(f"/gradio_api/file={path}").status_code in (403, 404)
     sent = client.post("/gradio/gradio_api/upload", files={"files": ("a.txt", b"some bytes")})
     assert sent.status_code >= 400
+
+
+@pytest.mark.parametrize("prefix", ["/gradio/gradio_api", "/gradio_api"])
+def test_gradio_fetches_nothing_for_a_stranger(prefix, served):
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.5)
+        port = listener.getsockname()[1]
+        client = served.client()
+        for way in ("file=", "file/", "proxy="):
+            response = client.get(f"{prefix}/{way}http://127.0.0.1:{port}/x.png")
+            assert response.status_code == 404
+            assert "nonce" not in response.headers["content-security-policy"]
+        with contextlib.suppress(TimeoutError):
+            asked.append(listener.accept())
+    assert not asked
+
+
+def test_only_gradios_page_gets_its_looser_policy(served):
+    client = served.client()
+    assert "nonce-" in client.get("/gradio/").headers["content-security-policy"]
+    for path in ("/gradio/gradio_api/info", "/gradio/theme.css", "/gradio_api/info", "/config"):
+        assert "nonce-" not in client.get(path).headers["content-security-policy"]
+
+
+def test_an_edited_question_takes_nothing_away_where_its_answer_cannot_be_stored(served, monkeypatch):
+    client = served.browser()
+    first = ask(client)[-1]
+    ask(client, "What does bread need?", conversation=first["conversation"])
+
+    def fail(*_):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr("qa.conversations.answer_to_json", fail)
+    told = ask(client, "Who is Ada?", conversation=first["conversation"], keep=0)[-1]
+    assert "The disk is full" in told["error"]
+    page = client.get(f"/c/{first['conversation']}").text
+    assert QUESTION in page
+    assert "What does bread need?" in page
+
+
+@pytest.mark.parametrize("number", [-1, 10**18, 10**30])
+def test_numbers_out_of_range_are_told(number, served):
+    client = served.browser()
+    conversation = ask(client)[-1]["conversation"]
+    assert client.post(f"/chat/{conversation}/keep", json={"keep": number}).status_code == 422
+    opinion = {"turn": number, "verdict": "right"}
+    assert client.post(f"/chat/{conversation}/opinion", json=opinion).status_code == 422
 
 
 def test_where_nothing_can_be_kept_is_told(served, tmp_path):

@@ -31,6 +31,8 @@ from qa.web.service import Service, service
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/chat", include_in_schema=False)
+# More than anyone asks, and what SQLite can count.
+_MOST_TURNS = 1_000_000
 _STAGES = {"searching": strings.SEARCHING, "reading": strings.READING}
 
 
@@ -59,14 +61,14 @@ class Message(_Body):
     question: Annotated[str, Field(max_length=MAX_QUESTION_CHARACTERS)]
     conversation: str | None = None
     documents: list[str] | None = None
-    keep: Annotated[int, Field(ge=0)] | None = None
+    keep: Annotated[int, Field(ge=0, le=_MOST_TURNS)] | None = None
     alone: bool = False
 
 
 class Keep(_Body):
     """How many questions stay."""
 
-    keep: Annotated[int, Field(ge=0)]
+    keep: Annotated[int, Field(ge=0, le=_MOST_TURNS)]
 
 
 class Title(_Body):
@@ -78,7 +80,7 @@ class Title(_Body):
 class Opinion(_Body):
     """What a person says of an answer; ``document``, ``start`` and ``end`` are the right one, marked."""
 
-    turn: Annotated[int, Field(ge=1)]
+    turn: Annotated[int, Field(ge=1, le=_MOST_TURNS)]
     verdict: Verdict | None
     document: str | None = None
     start: int = 0
@@ -107,7 +109,7 @@ async def _stages(served: Service, message: Message, owner: str) -> AsyncIterato
         # Between steps the browser may have gone: then this stops, and nothing is stored.
         while isinstance(step := await run_in_threadpool(next, steps), str):
             yield _line(stage=_STAGES[step])
-        yield await run_in_threadpool(_stored, served, message, owner, step, len(earlier) // 2)
+        yield await run_in_threadpool(_stored, served, message, owner, step)
     except VerbatimError as error:
         yield _line(error=rendering.failure(str(error)))
     except Exception:
@@ -126,22 +128,23 @@ def _kept(served: Service, message: Message, owner: str) -> tuple[Turn, ...]:
     return turns if message.keep is None else turns[: 2 * message.keep]
 
 
-def _stored(served: Service, message: Message, owner: str, answer: Answer, earlier: int) -> str:
+def _stored(served: Service, message: Message, owner: str, answer: Answer) -> str:
     """Keep question and answer, and return the line that shows them."""
     conversations = served.conversations
     conversation = message.conversation or conversations.create(owner)
-    if message.keep is not None:
-        conversations.truncate(owner, conversation, 2 * message.keep)
-    conversations.append(owner, conversation, Turn("user", answer.question), Turn.of(answer))
+    kept = None if message.keep is None else 2 * message.keep
+    conversations.append(owner, conversation, Turn("user", answer.question), Turn.of(answer), keep=kept)
     # A document that was removed meanwhile is not quoted by what is stored after it.
     for quoted in quoted_documents(answer):
         if served.library.document(quoted) is None:
             conversations.forget_document(quoted)
-    number = earlier + 1
+    # Another tab of the browser may have asked meanwhile.
+    info = conversations.info(owner, conversation)
+    number = info.turns // 2
     cited = citations(served, [answer])
     return _line(
         conversation=conversation,
-        title=conversations.info(owner, conversation).title,
+        title=info.title,
         turn=number,
         html=html.turn(answer, number, cited),
         sources=rendering.sources(answer, number, cited),
@@ -227,6 +230,9 @@ def opinion(conversation: str, what: Opinion, request: Request, owner: Owner) ->
         served.conversations.feedback.add(owner, conversation, place, what.verdict, marked)
     except SettingsError as error:
         raise HTTPException(404, strings.NO_CONVERSATION) from error
+    if what.document and served.library.document(what.document) is None:
+        # It was removed meanwhile: nothing that is stored after that holds its words.
+        served.conversations.forget_document(what.document)
     told = strings.VERDICTS[what.verdict] if marked is None else strings.MARKED.format(marked.text)
     return JSONResponse({"told": told, "verdict": what.verdict})
 

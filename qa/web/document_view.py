@@ -36,7 +36,8 @@ def around(document: Document, focus: Focus | None) -> Range:
     middle = 0 if focus is None else focus.quote.start
     start = _border(document.text, middle - STRETCH // 2)
     end = max(start + STRETCH, 0 if focus is None else focus.quote.end)
-    return Range(start, _border(document.text, end))
+    border = _border(document.text, end)
+    return Range(start, border if focus is None else max(border, min(focus.quote.end, len(document.text))))
 
 
 def before(document: Document, start: int) -> Range:

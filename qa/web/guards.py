@@ -5,6 +5,7 @@ Knows HTTP alone; nothing here knows what the server does.
 
 from __future__ import annotations
 
+import re
 import secrets
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ _GRADIO_POLICY = (
     "object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
 )
 _SAFE = ("GET", "HEAD", "OPTIONS")
+# Gradio would fetch any address of the web for a caller, and hand it out as a page of this server.
+_GRADIO_FILES = re.compile(rf"{GRADIO}/gradio_api/(file[=/]|proxy=|upload|stream/|deep_link)")
 
 
 class SecurityHeaders:
@@ -43,8 +46,8 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        of_gradio = scope["path"].startswith(f"{GRADIO}/") or scope["path"] == GRADIO
-        nonce = secrets.token_urlsafe(16) if of_gradio else ""
+        # For its page alone: in anything else it hands out, scripts may be a stranger's.
+        nonce = secrets.token_urlsafe(16) if scope["path"] in (GRADIO, f"{GRADIO}/") else ""
         page: Message | None = None
         body = b""
 
@@ -84,6 +87,20 @@ def _add_headers(message: Message, nonce: str) -> MutableHeaders:
 def _with_nonce(page: bytes, nonce: str) -> bytes:
     # Gradio's template escapes "<" in all that it fills in, so every tag here is Gradio's own.
     return page.replace(b"<script", f'<script nonce="{nonce}"'.encode())
+
+
+class NoGradioFiles:
+    """Refuses what Gradio does with files and other addresses: the endpoints here need none of it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and _GRADIO_FILES.match(scope["path"]):
+            await JSONResponse({"detail": strings.NOT_HERE}, 404)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class SameOrigin:

@@ -46,6 +46,7 @@ class Library:
     def __init__(self, corpus: Corpus, on_removed: Callable[[str], None] | None = None) -> None:
         self._corpus = corpus
         self._on_removed = on_removed or (lambda _: None)
+        self._given = corpus.assistant.index
         self._earlier: list[Index] = []
         self._lock = threading.Lock()
         self._pages = lru_cache(maxsize=10_000)(self._count_pages)
@@ -55,8 +56,9 @@ class Library:
     def close(self) -> None:
         """Close what was opened since: the first corpus belongs to who made it."""
         with self._lock:
-            for index in self._earlier:
-                index.close()
+            for index in (self.index, *self._earlier):
+                if index is not self._given:
+                    index.close()
 
     @property
     def corpus(self) -> Corpus:

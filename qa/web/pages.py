@@ -245,7 +245,7 @@ def find(
     """Return where words stand next in a document, in any case, from its beginning after the last place."""
     text = _found(service(request), document).text
     pattern = re.compile(r"\s+".join(map(re.escape, words.split())), re.IGNORECASE)
-    match = pattern.search(text, max(after + 1, 0)) or pattern.search(text)
+    match = pattern.search(text, min(max(after + 1, 0), len(text))) or pattern.search(text)
     if match is None or not match.group():
         raise HTTPException(404, strings.FIND_NOTHING)
     return JSONResponse({"start": match.start(), "end": match.end()})

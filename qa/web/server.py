@@ -27,7 +27,7 @@ from qa.web import access as gate
 from qa.web import api, chat, gradio_endpoints, pages
 from qa.web.access import Access, RequirePassword
 from qa.web.corpus import Corpus, open_corpus
-from qa.web.guards import GRADIO, BodyLimit, SameOrigin, SecurityHeaders
+from qa.web.guards import GRADIO, BodyLimit, NoGradioFiles, SameOrigin, SecurityHeaders
 from qa.web.service import Service
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -128,6 +128,7 @@ def create_app(
     for router in (api.router, chat.router, pages.router):
         app.include_router(router)
     _mount_gradio(app, served)
+    app.add_middleware(NoGradioFiles)
     app.add_middleware(_GradioAtRoot)
     # The last one added is the first that a request meets.
     app.add_middleware(RequirePassword, access=access)

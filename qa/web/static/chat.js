@@ -11,6 +11,11 @@ let editing = null; // how many questions stay once the edited one is answered, 
 let alone = false; // whether the edited question is asked as it stands
 
 const turns = () => $$("#turns > .turn:not(.pending)");
+// What is shown of the questions after the first few; by number, for another tab may have asked some of them.
+const after = (kept) => [
+  ...turns().filter((one) => Number(one.dataset.turn) > kept),
+  ...$$("#sources .group").filter((one) => Number(one.id.slice(2)) > kept),
+];
 
 export function start() {
   $("#asking").addEventListener("submit", (event) => {
@@ -49,10 +54,8 @@ function setBox(words) {
 async function ask(question, keep = null, asItStands = false) {
   question = question.trim();
   if (!question || running) return;
-  const count = turns().length;
-  const kept = keep ?? count;
   const pending = show(question);
-  const replaced = [...turns().slice(kept), ...$$("#sources .group").slice(kept)];
+  const replaced = keep === null ? [] : after(keep);
   for (const one of replaced) one.hidden = true;
   setBox("");
   stopEditing();
@@ -62,7 +65,7 @@ async function ask(question, keep = null, asItStands = false) {
       question,
       conversation: document.body.dataset.conversation || null,
       documents: filter.ids(),
-      keep: keep === null ? null : kept,
+      keep,
       alone: asItStands,
     });
     for (const one of replaced) one.remove();
@@ -80,6 +83,11 @@ async function ask(question, keep = null, asItStands = false) {
       throw error;
     }
     if (!box.value) setBox(question);
+    if (keep !== null) {
+      // What is sent again still takes the place of what was edited.
+      [editing, alone] = [keep, asItStands];
+      $("#editing").hidden = false;
+    }
   } finally {
     busy(null);
     welcome();
@@ -123,7 +131,7 @@ async function answered(pending, message) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reader.read().catch(lost);
     if (done) throw new Problem(strings.unreachable);
     const lines = (rest + value).split("\n");
     rest = lines.pop();
@@ -136,14 +144,24 @@ async function answered(pending, message) {
   }
 }
 
+// The server went while it was answering.
+function lost(error) {
+  throw error.name === "AbortError" ? error : new Problem(strings.unreachable);
+}
+
 function settle(pending, outcome) {
+  if (!pending.isConnected) {
+    // The page has been drawn anew meanwhile, as when a document was removed.
+    location.assign(`/c/${outcome.conversation}`);
+    return;
+  }
   pending.replaceWith(fragment(outcome.html));
   $("#sources").append(fragment(outcome.sources));
   sources.show(outcome.turn);
   const turn = $(`#t-${outcome.turn}`);
   turn.scrollIntoView({ block: "start" });
   $("#announce").textContent = $(".answer", turn).textContent;
-  conversations.arrived(outcome.conversation, outcome.title);
+  conversations.arrived(outcome.conversation, outcome.title).catch(failed);
 }
 
 // Editing, asking again, undoing
@@ -187,9 +205,10 @@ action("clear", async () => {
 
 // Drops the questions after the first few; `words` are in the box then.
 async function keepFirst(count, words) {
+  running?.abort();
   const conversation = document.body.dataset.conversation;
   await send("POST", `/chat/${conversation}/keep`, { keep: count });
-  for (const one of [...turns().slice(count), ...$$("#sources .group").slice(count)]) one.remove();
+  for (const one of after(count)) one.remove();
   stopEditing();
   setBox(words);
   box.focus();

@@ -1,6 +1,6 @@
 // The list of conversations: searched, renamed, deleted; and where the page is among them.
 
-import { $, $$, action, fragment, settled, send, strings, sure, text, visit } from "./dom.js";
+import { $, $$, action, failed, fragment, settled, send, strings, sure, text, visit } from "./dom.js";
 
 const body = document.body;
 const overlaid = matchMedia("(max-width: 1100px)");
@@ -8,7 +8,7 @@ const here = () => body.dataset.conversation;
 
 export function start() {
   settled($("#search-conversations"), refresh);
-  $("#naming form").addEventListener("submit", rename);
+  $("#naming form").addEventListener("submit", () => rename().catch(failed));
 }
 
 export async function refresh() {

@@ -71,6 +71,8 @@ function next() {
       .finally(() => {
         sending -= 1;
         next();
+        // Its questions to begin with are thought of once, not after each of many files.
+        if (!sending) refreshWelcome().catch(failed);
       });
   }
 }
@@ -85,7 +87,7 @@ async function through(file, row) {
     report = await (await send("GET", `/api/uploads/${report.id}`)).json();
   }
   tell(row, report.files[0]);
-  await changed();
+  await refresh().catch(failed);
 }
 
 // XMLHttpRequest, because fetch does not tell how much has been sent.

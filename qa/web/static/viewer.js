@@ -35,7 +35,7 @@ async function load(button, query, put) {
     const within = $("#text", dialog);
     put(fragment(await text(`/documents/${within.dataset.document}/text?${query}`)));
     const stretches = $$(".stretch", within);
-    $("[data-action=earlier]", dialog).hidden = Number(stretches[0].dataset.start) <= 0;
+    $("[data-action=earlier]", within).hidden = Number(stretches[0].dataset.start) <= 0;
     button.hidden ||= Number(stretches.at(-1).dataset.end) >= Number(within.dataset.length) && button.dataset.action === "later";
   } finally {
     loading = false;
@@ -74,7 +74,6 @@ action("view", (button) => {
 action("mark", (button) =>
   open(button.dataset.document, { start: button.dataset.start }, button.closest(".turn")),
 );
-action("find", () => find());
 dialog.addEventListener("submit", (event) => {
   if (!event.target.matches("#find")) return;
   event.preventDefault();
