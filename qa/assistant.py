@@ -20,7 +20,7 @@ from index.store import FILE_NAME
 from index.types import Document, Encoder, Hit
 from qa.about import about
 from qa.cite import cite
-from qa.confidence import CALIBRATIONS, Ranked, decide, rank
+from qa.confidence import CALIBRATIONS, Ranked, answer_words, decide, rank
 from qa.followup import stand_alone
 from qa.read import SENTENCES, load_reader
 from qa.settings import Settings
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 Stage = Literal["searching", "reading"]
 _NEAR_MISSES = 3
+_OVERLAPPING = 0.5
 # Beside this package, in a checkout and in an installation alike.
 _SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 
@@ -218,14 +219,38 @@ class Assistant:
                     documents[passage.document_id] = self.index.document(passage.document_id)
                 document = documents[passage.document_id]
                 # A document that was removed or replaced since the search is not quoted.
-                if document is not None and document.text[passage.start : passage.end] == passage.text:
-                    citations.append(cite(number, widen(question, span, passage), passage, document))
-                    number += 1
-            if citations:
-                first = citations[0]
-                answered = first.quote[first.answer_start - first.start : first.answer_end - first.start]
-                candidates.append(Candidate(answered, one.confidence, tuple(citations)))
+                if document is None or document.text[passage.start : passage.end] != passage.text:
+                    continue
+                cited = cite(number + len(citations), widen(question, span, passage), passage, document)
+                given = [*(known for candidate in candidates for known in candidate.citations), *citations]
+                # Fragments that were told apart, or said the same, may do otherwise once they are widened.
+                if _is_given(cited, given) or (citations and not _says_the_same(cited, citations[0])):
+                    continue
+                citations.append(cited)
+            if citations and not any(
+                _says_the_same(citations[0], better.citations[0]) for better in candidates
+            ):
+                candidates.append(Candidate(_shown(citations[0]), one.confidence, tuple(citations)))
+                number += len(citations)
         return tuple(candidates)
+
+
+def _shown(citation: Citation) -> str:
+    return citation.quote[citation.answer_start - citation.start : citation.answer_end - citation.start]
+
+
+def _says_the_same(one: Citation, other: Citation) -> bool:
+    return answer_words(_shown(one)) == answer_words(_shown(other))
+
+
+def _is_given(one: Citation, given: Sequence[Citation]) -> bool:
+    """Whether the answer of ``one`` is for the most part, or mostly holds, an answer given already."""
+    for other in given:
+        shared = min(one.answer_end, other.answer_end) - max(one.answer_start, other.answer_start)
+        shorter = min(one.answer_end - one.answer_start, other.answer_end - other.answer_start)
+        if one.document_id == other.document_id and shared > _OVERLAPPING * shorter:
+            return True
+    return False
 
 
 def _trace(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Trace, ...]:

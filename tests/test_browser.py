@@ -242,7 +242,7 @@ def test_a_quote_is_shown_in_its_whole_document(told):
         page.click("#document .facts a")
     assert download.value.suggested_filename == "report.pdf"
     page.keyboard.press("Escape")
-    assert not page.locator("#document").is_visible()
+    page.locator("#document").wait_for(state="hidden")
 
 
 def test_a_huge_document_is_shown_in_parts(browser, serve, tmp_path):

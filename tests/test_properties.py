@@ -267,7 +267,9 @@ def test_answers_over_any_documents(given_texts, asked, threshold):
         assistant = Assistant(index, Settings(threshold=threshold, passages=20, candidates=20))
         for one in asked:
             answer = check(assistant.answer(one), index)
-            assert threshold > 0 or answer.status == "answered"
+            # Passages of nothing but signs have nothing that could be an answer.
+            says_something = any(any(map(str.isalnum, text)) for text in given_texts)
+            assert threshold > 0 or answer.status == "answered" or not says_something
 
 
 @generated
