@@ -62,6 +62,10 @@ action("close-document", () => dialog.close());
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
 });
+// The browser's own Escape needs the focus inside, which a download takes away.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && dialog.open && !$("dialog[open]:not(#document)")) dialog.close();
+});
 dialog.addEventListener("close", () => {
   following.disconnect();
   dialog.replaceChildren();
