@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +169,7 @@ class Growth:
         stored = 0.0
         while (left := passages - growing.passage_count()) > 0:
             batch = take(entries, min(left, _STORED_AT_A_TIME))
-            stored += _seconds(lambda batch=batch: growing.put(batch, "bench"))  # type: ignore[misc]
+            stored += _seconds(partial(growing.put, batch, "bench"))
         indexed = _seconds(lambda: VectorIndex(growing, encoder.dimension))
         growing.close()
         real.close()
@@ -192,9 +193,7 @@ class Growth:
         found: dict[str, list[float]] = {"encoding": [], "vectors": [], "words": [], "all": []}
         for question in questions:
             whole = _seconds(
-                lambda question=question: search(  # type: ignore[misc]
-                    self._store, self._index, self._words, self._encoder, question, _K
-                )
+                partial(search, self._store, self._index, self._words, self._encoder, question, _K)
             )
             found["all"].append(1e3 * whole)
         for question in questions:
