@@ -120,7 +120,7 @@ class Watched:
 
     def _console(self, message):
         if message.type in {"error", "warning"}:
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
 
     def ask(self, question):
         """Ask, and return the turn with the answer."""
@@ -149,5 +149,5 @@ class Watched:
     def close(self):
         """Close, and fail for anything that went wrong."""
         self.context.close()
-        assert self.left == []
-        assert self.errors == []
+        assert not self.left, self.left
+        assert not self.errors, self.errors

@@ -103,6 +103,7 @@ def test_every_response_carries_the_headers(served):
         assert headers["cache-control"] == ("no-cache" if path.startswith("/static/") else "no-store")
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.head("/healthz").status_code == 200
+    assert client.get("/favicon.ico").headers["content-type"].startswith("image/svg+xml")
     for path in ("/static/../server.py", "/static/%2e%2e/server.py", "/docs", "/api/docs"):
         assert client.get(path).status_code == 404
 

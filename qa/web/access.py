@@ -31,7 +31,7 @@ _OWNER_DAYS = 400  # the longest that browsers keep a cookie
 _SESSION_DAYS = 30
 _DAY = 86_400
 # Reached without a password: the login itself, what it looks like, and whether the server lives.
-_OPEN = ("/login", "/healthz", "/static/")
+_OPEN = ("/login", "/healthz", "/static/", "/favicon.ico")
 
 
 def load_key(path: Path) -> bytes:

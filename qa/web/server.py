@@ -13,7 +13,7 @@ from pathlib import Path
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
@@ -121,8 +121,13 @@ def create_app(
     app.add_exception_handler(HTTPException, _told)
 
     @app.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
-    def health() -> dict[str, str]:
+    async def health() -> dict[str, str]:
         return {"status": "ok"}
+
+    @app.api_route("/favicon.ico", methods=["GET", "HEAD"], include_in_schema=False)
+    async def icon() -> RedirectResponse:
+        # Browsers ask for it wherever a page names no icon, JSON shown as a page among them.
+        return RedirectResponse("/static/icon.svg", 308)
 
     app.mount("/static", StaticFiles(directory=_STATIC))
     for router in (api.router, chat.router, pages.router):
