@@ -38,6 +38,7 @@ from qa.training.plots import plot_runs
 from qa.training.recipe import Recipe, read_recipe
 from qa.training.run import Run, _loss
 from qa.training.split import split
+from qa.training.swaps import swap
 from qa.types import Reading, Span
 from qa.windows import decode
 from tests.conftest import HashingEncoder
@@ -208,6 +209,64 @@ def test_a_crop_is_about_as_long_as_asked_for_and_differs_each_time():
     # The answer is not always in the middle.
     assert len({one.index("Sentence 20") for one in crops}) > 5
     assert all(one.startswith("Sentence") and one.endswith(".") for one in crops)
+
+
+# --- questions that look answerable ------------------------------------------------------------------------------
+
+TOLD = (
+    "The Vienna meeting was led by Murad Kunakbaev of the CSTO in 2019. Before, in 2011, Anna Weber of the OSCE "
+    "had opened the largest session in Minsk. Lukewarm applause came from 12 guests."
+)
+
+
+def swaps(question, answer="Murad Kunakbaev", elsewhere="We saw Berlin and Robert Koch in 1910.", text=TOLD):
+    asked = example(0, text, answer, question=question)
+    items = [swap(asked, elsewhere, np.random.default_rng(seed)) for seed in range(300)]
+    assert all(item.text == text and item.answers == () for item in items if item)
+    return {item.question for item in items if item}
+
+
+def test_a_name_is_exchanged_for_one_that_does_not_answer():
+    made = {one for one in swaps("Who led the meeting in 2019?") if "never" not in one}
+    # Years for years, from the text or another one; never what stands in the sentence that answers.
+    assert made == {"Who led the meeting in 2011?", "Who led the meeting in 1910?"}
+    # Names of one word for names of one word.
+    made = swaps("Who had gathered it for the OSCE?", "Anna Weber")
+    assert {one for one in made if "never" not in one} == {
+        f"Who had gathered it for the {name}?" for name in ("Berlin", "CSTO", "Vienna")
+    }
+
+
+def test_a_word_is_exchanged_for_its_opposite():
+    made = swaps("who opened the largest session before the meeting?", "Anna Weber")
+    assert {one for one in made if "never" not in one} == {
+        "who opened the smallest session before the meeting?",
+        "who closed the largest session before the meeting?",
+        "who opened the largest session after the meeting?",
+    }
+
+
+def test_a_question_is_denied_once():
+    assert swaps("What was it?") == {"What wasn't it?"}
+    assert swaps("who spoke?") == {"who never spoke?"}
+    assert swaps("What was not said?") == set()
+
+
+def test_what_offers_nothing_to_exchange_is_left_out():
+    # A capital at the beginning of a sentence makes no name, and a name that the text lacks is no trap.
+    assert swaps("What is lukewarm about Paris?", "12 guests") <= {"What isn't lukewarm about Paris?"}
+    assert swaps("Why?") == set()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 3.0])
+def test_exchanged_questions_are_added_by_their_share(share):
+    asked = [replace(one, question=f"who is the last captain of {one.id}?") for one in questions()]
+    data = Data([Source(asked, 48)], {}, null_share=0.0, cropped=0.0, swapped=share)
+    items = order(data, 0)
+    added = [item for item in items if not item.answers]
+    # No more than one of each.
+    assert len(added) == len({item.question for item in added}) == min(48, round(48 * share))
+    assert {item.question for item in added}.isdisjoint(one.question for one in asked)
 
 
 # --- the order of training ---------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def _data(recipe: Recipe, folder: Path, negatives: Path | None) -> Data:
         examples, _ = split(read_squad(folder / name))
         sources.append(Source(examples, per_epoch or len(examples)))
     found = read_negatives(negatives) if negatives else {}
-    return Data(sources, found, recipe.null_share, recipe.cropped, recipe.beside)
+    return Data(sources, found, recipe.null_share, recipe.cropped, recipe.beside, recipe.swapped)
 
 
 def _spread(examples: list[Example], limit: int = 250) -> list[Example]:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from qa.evaluation.squad import Example
 from qa.training.features import Feature, Item, crop, feature, whole
+from qa.training.swaps import swap
 
 T = TypeVar("T")
 
@@ -57,8 +58,9 @@ class Data:
     """All that a run draws from; ``negatives`` are, by a question's id, texts that hold no answer to it.
 
     ``null_share`` is how many of them are added to an epoch by themselves, as a share of its questions;
-    ``beside`` is how many stand beside each question's own paragraph, where it has any. ``cropped`` is the
-    share of questions that are read in a passage instead of in their whole paragraph.
+    ``beside`` is how many stand beside each question's own paragraph, where it has any. ``swapped`` is how
+    many questions without an answer are made of those with one (`swaps.py`), as a share of them all.
+    ``cropped`` is the share of questions that are read in a passage instead of in their whole paragraph.
     """
 
     sources: Sequence[Source]
@@ -66,6 +68,7 @@ class Data:
     null_share: float
     cropped: float
     beside: int = 0
+    swapped: float = 0.0
 
 
 Group = tuple[Item, ...]
@@ -83,7 +86,17 @@ def epoch_groups(data: Data, rng: np.random.Generator) -> list[Group]:
     for place in rng.permutation(len(hard))[: round(data.null_share * len(drawn))]:
         texts = data.negatives[hard[place].id]
         groups.append((Item(hard[place].question, texts[int(rng.integers(len(texts)))], ()),))
+    groups.extend((item,) for item in _swapped(data, drawn, rng))
     return [groups[place] for place in rng.permutation(len(groups))]
+
+
+def _swapped(data: Data, drawn: Sequence[Example], rng: np.random.Generator) -> Iterator[Item]:
+    wanted = round(data.swapped * len(drawn))
+    for place in rng.permutation(len(drawn)) if wanted else ():
+        elsewhere = drawn[int(rng.integers(len(drawn)))].context
+        if wanted and drawn[place].answers and (item := swap(drawn[place], elsewhere, rng)):
+            wanted -= 1
+            yield item
 
 
 def _own(example: Example, data: Data, rng: np.random.Generator) -> Item:

@@ -25,8 +25,9 @@ class Recipe:
     of the exponential average of weights, which is what is scored and saved. ``null_share`` is how many
     passages without an answer are added, as a share of an epoch's questions; ``beside`` is how many are
     read beside a question's own paragraph. ``shared`` is the weight, in [0, 1], of the loss over all
-    passages of a question together. ``cropped`` is the share of questions that are read in a passage
-    instead of in their whole paragraph.
+    passages of a question together. ``swapped`` is how many questions without an answer are made of those
+    with one, as a share of an epoch's questions. ``cropped`` is the share of questions that are read in a
+    passage instead of in their whole paragraph.
     """
 
     sources: dict[str, int] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Recipe:
     null_share: float = 0.0
     beside: int = 0
     shared: float = 0.0
+    swapped: float = 0.0
     cropped: float = 0.35
     seed: int = 0
 
