@@ -5,6 +5,7 @@ Questions with and without an answer come in equal numbers: see :mod:`qa.evaluat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 
@@ -20,6 +21,7 @@ from qa.types import Kind
 STRICT_PRECISION = 0.8
 WITHHELD = 0.8
 _THRESHOLDS = np.arange(0.0, 1.0, 0.01)
+_Z = 1.6449  # of the normal distribution, for 95 % on one side
 _REGULARISATION = 10.0  # scikit-learn's C: nearly none, for five weights and a thousand observations
 
 Matrix = NDArray[np.float64]
@@ -100,9 +102,21 @@ def _lowest(judged: Sequence[Judged]) -> float:
 
 
 def _strict(judged: Sequence[Judged]) -> float:
-    """Return the lowest threshold from which answers are right often enough; 1 where there is none."""
+    """Return the lowest threshold from which answers are surely right often enough; 1 where there is none.
+
+    Surely: by the lower end of Wilson's one-sided 95 % interval (1927), as the next documents are others.
+    """
     confidences = np.array([one.confidence for one in judged])
     right = np.array([one.right for one in judged])
-    held = [one for one in _THRESHOLDS if (confidences >= one).any()]
-    enough = (one for one in held if right[confidences >= one].mean() >= STRICT_PRECISION)
+    answered = ((one, right[confidences >= one]) for one in _THRESHOLDS)
+    enough = (one for one, held in answered if _at_least(int(held.sum()), len(held)) >= STRICT_PRECISION)
     return float(next(enough, 1.0))
+
+
+def _at_least(right: int, count: int) -> float:
+    """Return the lower end of Wilson's one-sided 95 % interval for a share, in [0, 1]; 0 for none."""
+    if not count:
+        return 0.0
+    share, square = right / count, _Z * _Z / count
+    spread = _Z * math.sqrt(share * (1.0 - share) / count + square / (4.0 * count))
+    return (share + square / 2.0 - spread) / (1.0 + square)
