@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +15,7 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 from typer.testing import CliRunner
 
 from index import Hit, Index, Passage
@@ -32,7 +34,7 @@ from qa.training.batches import BATCH, Data, Source, batch_count, batches, colla
 from qa.training.calibrate import fit
 from qa.training.dropout import PooledDropout, pool_dropout
 from qa.training.features import MAX_TOKENS, NULL, Item, crop, feature
-from qa.training.model import load_model, load_tokenizer, score
+from qa.training.model import load_model, load_tokenizer, mean_model, save_model, score
 from qa.training.negatives import mine, read_negatives, write_negatives
 from qa.training.plots import plot_runs
 from qa.training.recipe import Recipe, read_recipe
@@ -686,6 +688,37 @@ def test_the_model_is_one_of_hugging_face_in_half_precision(trained, start):
         name for name, value in weights(start).items() if not torch.equal(value.half(), weights(folder)[name])
     ]
     assert len(changed) > 20
+
+
+def test_the_models_tokenizer_neither_pads_nor_cuts(start, tmp_path):
+    cutting = Tokenizer.from_file(str(start / "tokenizer.json"))
+    cutting.enable_truncation(4)
+    cutting.enable_padding(length=4)
+    encoder = shutil.copytree(start, tmp_path / "encoder")
+    cutting.save(str(encoder / "tokenizer.json"))
+    save_model(load_model(encoder), encoder, tmp_path / "model")
+    kept = Tokenizer.from_file(str(tmp_path / "model" / "tokenizer.json"))
+    assert (kept.truncation, kept.padding) == (None, None)
+    assert len(kept.encode("the captain is Ann, the captain is Ann").ids) > 4
+
+
+def test_the_mean_of_models_is_that_of_their_weights(trained, start, tmp_path):
+    _, folder = trained
+    target = tmp_path / "mean"
+    outcome = CliRunner().invoke(app, ["mean", str(target), str(folder), str(folder), str(start)])
+    assert outcome.exit_code == 0, outcome.output
+    once, twice, both = weights(start), weights(folder), weights(target)
+    head = {"qa_outputs.weight", "qa_outputs.bias"}  # the start has none
+    assert both.keys() == twice.keys() == once.keys() | head
+    for name in once:
+        expected = (once[name].float() + 2 * twice[name].float()) / 3
+        assert torch.allclose(both[name].float(), expected, rtol=2e-3, atol=1e-3)
+
+
+def test_models_of_other_architectures_have_no_mean(start, tmp_path):
+    other = save_reader("bert", tmp_path / "other", hidden_size=32)
+    with pytest.raises(SettingsError, match="other: of another architecture"):
+        mean_model([start, other], tmp_path / "mean")
 
 
 def test_the_model_can_be_read_with(trained):

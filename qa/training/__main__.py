@@ -19,6 +19,7 @@ from qa.evaluation.squad import Example, read_squad
 from qa.read import load_reader
 from qa.training.batches import Data, Source
 from qa.training.calibrate import fit as fit_calibration
+from qa.training.model import mean_model
 from qa.training.negatives import mine as mine_negatives
 from qa.training.negatives import read_negatives, write_negatives
 from qa.training.plots import plot_runs
@@ -42,6 +43,15 @@ def train(
     chosen = read_recipe(recipe)
     run = Run(directory, start or default_checkpoint(), _data(chosen, data, negatives), chosen)
     run.train({path.name: _spread(read_squad(path)) for path in dev or []})
+
+
+@app.command()
+def mean(
+    target: Annotated[Path, typer.Argument(help="The folder to write.")],
+    models: Annotated[list[Path], typer.Argument(help="Folders of models, each trained from another.")],
+) -> None:
+    """Average the weights of models."""
+    mean_model(models, target)
 
 
 @app.command()

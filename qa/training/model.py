@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,13 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel
 
+from index.errors import SettingsError
 from qa.evaluation.metrics import exact_match, f1
 from qa.evaluation.squad import Example
 from qa.training.features import MAX_TOKENS, STRIDE
 from qa.windows import Window, decode, windows
 
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")
 _SCORING_BATCH = 32
 
 
@@ -47,13 +48,38 @@ def load_tokenizer(checkpoint: Path) -> Tokenizer:
 
 
 def save_model(model: PreTrainedModel, tokenizer_from: Path, target: Path) -> None:
-    """Write a Hugging Face checkpoint in half precision, which ``model`` is left in."""
+    """Write a Hugging Face checkpoint in half precision, which ``model`` is left in.
+
+    Its tokenizer neither pads nor cuts, unlike the encoder's, which it is taken from: texts come in windows.
+    """
     target.mkdir(parents=True, exist_ok=True)
     torch.nn.Module.to(model, dtype=torch.float16)
     model.save_pretrained(str(target))
     for name in _TOKENIZER_FILES:
         if (tokenizer_from / name).is_file():
             shutil.copyfile(tokenizer_from / name, target / name)
+    load_tokenizer(tokenizer_from).save(str(target / "tokenizer.json"))
+
+
+def mean_model(checkpoints: Sequence[Path], target: Path) -> None:
+    """Write the mean of the weights of models that were trained one from another (Wortsman et al. 2022).
+
+    Raises:
+        SettingsError: they are not of one architecture.
+    """
+    models = [load_model(checkpoint) for checkpoint in checkpoints]
+    weights = [dict(model.named_parameters()) for model in models]
+    for checkpoint, held in zip(checkpoints, weights, strict=True):
+        if _shapes(held) != _shapes(weights[0]):
+            raise SettingsError(f"{checkpoint}: of another architecture than {checkpoints[0]}")
+    with torch.no_grad():
+        for name, value in weights[0].items():
+            value.copy_(torch.stack([held[name] for held in weights]).mean(dim=0))
+    save_model(models[0], checkpoints[0], target)
+
+
+def _shapes(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in weights.items()}
 
 
 @torch.no_grad()
