@@ -5,8 +5,10 @@ Knows models and batches; knows nothing of documents, passages or files of text.
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +113,7 @@ class OpenVinoEncoder:
 
 
 class TorchEncoder:
-    """The same through sentence-transformers, for models that OpenVINO cannot run."""
+    """The same through sentence-transformers, for models that OpenVINO cannot run: one call at a time."""
 
     def __init__(self, checkpoint: Path, identity: str) -> None:
         from safetensors import SafetensorError  # noqa: PLC0415 - needed nowhere else
@@ -133,10 +135,13 @@ class TorchEncoder:
                 f"{checkpoint}: not a sentence-transformers model that can be loaded ({error}). "
                 "Name a folder written by SentenceTransformer.save()."
             ) from error
+        # A tokenizer cannot cut for one thread and count for another: the model uses its own under the lock.
+        self._lock = threading.Lock()
+        self._tokenizer: Any = copy.deepcopy(self._model.tokenizer)
         self.identity = identity
         self.dimension: int = self._model.get_embedding_dimension() or 0
         prompt = self.count_tokens([self._model.prompts.get("document") or ""])[0]
-        special = self._model.tokenizer.num_special_tokens_to_add()
+        special = self._tokenizer.num_special_tokens_to_add()
         self.max_tokens: int = self._model.max_seq_length - special - prompt
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -152,10 +157,11 @@ class TorchEncoder:
         """Return the vectors of the tokens of each text, in the order of ``texts``."""
         if not texts:
             return []
-        outputs: Any = self._model.encode(
-            list(texts), output_value="token_embeddings", show_progress_bar=False
-        )
-        offsets = [self._model.tokenizer(text, return_offsets_mapping=True) for text in texts]
+        with self._lock:
+            outputs: Any = self._model.encode(
+                list(texts), output_value="token_embeddings", show_progress_bar=False
+            )
+        offsets = [self._tokenizer(text, return_offsets_mapping=True) for text in texts]
         return [
             _token_vectors(_unit(output.float().numpy()), np.asarray(offset["offset_mapping"]))
             for output, offset in zip(outputs, offsets, strict=True)
@@ -163,13 +169,16 @@ class TorchEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, special tokens not counted, without any cut."""
-        tokenizer = self._model.tokenizer
-        return [len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) for text in texts]
+        return [
+            len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) for text in texts
+        ]
 
     def _run(self, encode: Callable[..., Any], texts: list[str]) -> Vectors:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        return _unit(np.asarray(encode(texts, show_progress_bar=False), dtype=np.float32))
+        with self._lock:
+            vectors = encode(texts, show_progress_bar=False)
+        return _unit(np.asarray(vectors, dtype=np.float32))
 
 
 def batches_by_length(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -14,7 +14,8 @@
     │   ├── IndexReadOnly        the index, or its folder, cannot be written
     │   ├── IndexMismatch        vectors come from another encoder
     │   └── IndexTooNew          a newer version of Verbatim wrote it
-    └── QuestionError            the question is empty or far too long
+    ├── QuestionError            the question is empty or far too long
+    └── UnknownConversation      no such conversation, or it is another owner's
 """
 
 from __future__ import annotations
@@ -70,3 +71,7 @@ class IndexTooNew(StoreError):
 
 class QuestionError(VerbatimError):
     """The question cannot be asked as it is."""
+
+
+class UnknownConversation(VerbatimError):
+    """No such conversation, or it is another owner's."""

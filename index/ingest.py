@@ -1,15 +1,22 @@
 """The one place that chains load, clean, sections, chunk, encode and store; progress and report.
 
 Files are read one by one; passages are encoded in batches across files and stored a batch at a time, so
-that an interruption loses at most one batch, and never half a document.
+that an interruption loses at most what is being encoded and what waits for it, and never half a document.
+Encoding has a thread of its own: the next files are read, cleaned and cut meanwhile. Everything else, and
+above all whatever asks the store, stays in the caller's thread, in order. At most two batches are in memory,
+however many files there are.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
+import operator
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -22,7 +29,7 @@ from index.errors import LoadError
 from index.load.files import absolute, is_unicode
 from index.sections import find_sections
 from index.store import Entry, SourceState, Store
-from index.types import Document, Encoder, Passage
+from index.types import Document, Encoder, Passage, Vectors
 
 Status = Literal["added", "replaced", "unchanged", "duplicate", "skipped", "failed", "removed"]
 # Passages encoded and committed together: some seconds of work.
@@ -44,7 +51,10 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest is: files done of all, passages stored, seconds since the start, current source."""
+    """How far an ingest is: files done of all, passages encoded, seconds since the start, current source.
+
+    ``total`` is what is known of: it grows with ``files`` where texts come one by one.
+    """
 
     files: int
     total: int
@@ -99,6 +109,18 @@ class _Pending:
     duplicate: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Documents whose passages are being encoded: each part's first source, and its vectors to come."""
+
+    documents: Sequence[_Pending]
+    parts: list[tuple[str, Future[Vectors]]]
+
+    @property
+    def ready(self) -> bool:
+        return all(vectors.done() for _, vectors in self.parts)
+
+
 class Ingest:
     """One run over some sources."""
 
@@ -108,8 +130,12 @@ class Ingest:
         self._on_progress = on_progress
         self._recipe = recipe()
         self._files: list[FileReport] = []
+        # Each document waits in `_pending`, then in one of `_batches`, of which there are two for a moment.
         self._pending: list[_Pending] = []
+        self._batches: deque[_Batch] = deque()
+        self._thread = ThreadPoolExecutor(1, "encode")
         self._encoded = 0
+        self._taken = 0
         self._total = 0
         self._start = time.monotonic()
 
@@ -126,43 +152,54 @@ class Ingest:
         self._files += [
             FileReport(one.path, "failed" if one.failed else "skipped", message=one.reason) for one in skipped
         ]
-        report = self._run((str(path), self._read_file(path)) for path in files)
+        report = self._run(((str(path), self._read_file(path)) for path in files), len(files))
         return self._drop_vanished(roots, files, report) if sync else report
 
     def texts(self, texts: Iterable[tuple[str, str]]) -> IngestReport:
         """Take in ``(name, text)`` pairs; the name is the source and the title."""
-        return self._run((name, self._read_text(name, text)) for name, text in texts)
+        return self._run(
+            ((name, self._read_text(name, text)) for name, text in texts), operator.length_hint(texts)
+        )
 
     def rebuild(self) -> IngestReport:
         """Clean, cut and encode again, from their stored texts, the documents of an older recipe."""
         stale = self._store.stale(self._recipe)
-        return self._run((document_id, self._read_stored(document_id)) for document_id in stale)
+        return self._run(((one, self._read_stored(one)) for one in stale), len(stale))
 
-    def _run(self, reads: Iterable[tuple[str, Callable[[], _Pending | FileReport]]]) -> IngestReport:
-        work = list(reads)
-        self._total += len(work)
+    def _run(
+        self, reads: Iterable[tuple[str, Callable[[], _Pending | FileReport]]], known: int
+    ) -> IngestReport:
+        """Read, encode and store; ``known`` is how many there are, or 0 where that shows later."""
+        self._total += known
         try:
-            for source, read in work:
+            for source, read in reads:
+                self._taken += 1
                 self._take(source, read)
                 self._tell(source)
             self._flush()
         except KeyboardInterrupt as interrupt:
             self._settle()
             raise IngestInterrupted(self._report()) from interrupt
+        finally:
+            self._thread.shutdown(cancel_futures=True)
         return self._report()
+
+    def _waiting(self) -> Iterator[_Pending]:
+        """Yield all documents that are read and not stored yet, in order."""
+        return itertools.chain(*(batch.documents for batch in self._batches), self._pending)
 
     def _settle(self) -> None:
         """Report what was stored by the very batch that was interrupted, after its transaction was done."""
         told = {report.source for report in self._files}
         stored = {
             pending.document.source: state.document_id
-            for pending in self._pending
+            for pending in self._waiting()
             if (state := self._store.source_state(pending.document.source)) is not None
             and (state.file_hash, state.recipe) == (pending.state.file_hash, self._recipe)
         }
         self._files += [
             _stored_report(pending, stored)
-            for pending in self._pending
+            for pending in self._waiting()
             if pending.document.source in stored.keys() - told
         ]
 
@@ -177,8 +214,13 @@ class Ingest:
             self._files.append(result)
             return
         self._pending.append(result)
+        if self._batches and self._batches[0].ready:
+            self._finish()
         if sum(len(pending.passages) for pending in self._pending) >= _BATCH_PASSAGES:
-            self._flush()
+            # The encoder has its next batch before it is through with this one.
+            self._hand_over()
+            while len(self._batches) > 1:
+                self._finish()
 
     # Reading
 
@@ -201,6 +243,9 @@ class Ingest:
     def _read_text(self, name: str, text: str) -> Callable[[], _Pending | FileReport]:
         def read() -> _Pending | FileReport:
             loaded = load.from_text(name, text)
+            # What is stored under a name is known once an earlier text of that name is.
+            if any(pending.document.source == name for pending in self._waiting()):
+                self._flush()
             digest = hashlib.sha256(loaded.text.encode()).hexdigest()
             known = self._store.source_state(name)
             if known and known.recipe == self._recipe and known.file_hash == digest:
@@ -223,14 +268,15 @@ class Ingest:
         self, loaded: Document, state: SourceState, known: SourceState | None
     ) -> _Pending | FileReport:
         document = find_sections(clean.mark(loaded))
-        # A copy must find stored what waits in this batch, and not find what this batch will replace.
+        # A copy must find stored what waits, and not find what something that waits will replace.
         holder = self._store.holder(document.text, self._recipe)
-        if any(p.document.text == document.text or (holder and p.replaces) for p in self._pending):
+        if any(p.document.text == document.text or (holder and p.replaces) for p in self._waiting()):
             self._flush()
             holder = self._store.holder(document.text, self._recipe)
         if holder is None:
             return _Pending(loaded, document, state, self._chunk(document), replaces=known is not None)
         if known and known.document_id == holder:
+            self._store.describe(loaded, document)
             self._store.refresh(document.source, state)
             return FileReport(document.source, "unchanged")
         return _Pending(loaded, document, state, (), replaces=known is not None, duplicate=True)
@@ -241,33 +287,54 @@ class Ingest:
     # Writing
 
     def _flush(self) -> None:
-        for pending in self._pending:
-            # What a copy was to share may have been removed while it waited.
-            if pending.duplicate and self._store.holder(pending.document.text, self._recipe) is None:
-                pending.passages = self._chunk(pending.document)
-                pending.duplicate = False
-        passages = [passage for pending in self._pending for passage in pending.passages]
-        sources = [pending.document.source for pending in self._pending for _ in pending.passages]
-        texts = [chunking.encoder_text(passage) for passage in passages]
-        vectors = np.empty((len(texts), self._encoder.dimension), dtype=np.float32)
-        for start in range(0, len(texts), _BATCH_PASSAGES):
-            vectors[start : start + _BATCH_PASSAGES] = self._encoder.encode(
-                texts[start : start + _BATCH_PASSAGES]
-            )
-            self._encoded += len(texts[start : start + _BATCH_PASSAGES])
-            self._tell(sources[start])
+        """Store all that is read."""
+        if self._pending:
+            self._hand_over()
+        while self._batches:
+            self._finish()
+
+    def _hand_over(self) -> None:
+        """Have the encoder begin with what is pending."""
+        named = [
+            (pending.document.source, chunking.encoder_text(passage))
+            for pending in self._pending
+            for passage in pending.passages
+        ]
+        batch = _Batch(self._pending, [])
+        for start in range(0, len(named), _BATCH_PASSAGES):
+            part = named[start : start + _BATCH_PASSAGES]
+            vectors = self._thread.submit(self._encoder.encode, [text for _, text in part])
+            batch.parts.append((part[0][0], vectors))
+        self._batches.append(batch)
+        self._pending = []
+
+    def _finish(self) -> None:
+        """Store the batch that was handed over first, once it is encoded."""
+        batch = self._batches[0]
+        parts = [np.empty((0, self._encoder.dimension), dtype=np.float32)]
+        for source, part in batch.parts:
+            parts.append(part.result())
+            self._encoded += len(parts[-1])
+            self._tell(source)
+        vectors = np.concatenate(parts)
         entries: list[Entry] = []
         row = 0
-        for pending in self._pending:
+        for pending in batch.documents:
             end = row + len(pending.passages)
-            entries.append(
-                Entry(pending.loaded, pending.document, pending.state, pending.passages, vectors[row:end])
-            )
+            entries.append(self._entry(pending, vectors[row:end]))
             row = end
-        if entries:
-            stored = self._store.put(entries, self._recipe)
-            self._files += [_stored_report(pending, stored) for pending in self._pending]
-            self._pending.clear()
+        stored = self._store.put(entries, self._recipe)
+        self._files += [_stored_report(pending, stored) for pending in batch.documents]
+        self._batches.popleft()
+
+    def _entry(self, pending: _Pending, vectors: Vectors) -> Entry:
+        # What a copy was to share may have been removed while it waited.
+        if pending.duplicate and self._store.holder(pending.document.text, self._recipe) is None:
+            pending.duplicate = False
+            pending.passages = self._chunk(pending.document)
+            vectors = self._encoder.encode([chunking.encoder_text(passage) for passage in pending.passages])
+            self._encoded += len(vectors)
+        return Entry(pending.loaded, pending.document, pending.state, pending.passages, vectors)
 
     def _drop_vanished(
         self, roots: Sequence[Path], files: Sequence[Path], report: IngestReport
@@ -289,8 +356,8 @@ class Ingest:
     def _tell(self, source: str) -> None:
         if self._on_progress:
             seconds = time.monotonic() - self._start
-            done = len(self._files) + len(self._pending)
-            self._on_progress(Progress(min(done, self._total), self._total, self._encoded, seconds, source))
+            total = max(self._taken, self._total)
+            self._on_progress(Progress(self._taken, total, self._encoded, seconds, source))
 
     def _report(self) -> IngestReport:
         return IngestReport(tuple(self._files), self._encoded, time.monotonic() - self._start)

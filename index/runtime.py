@@ -73,7 +73,8 @@ class Runtime:
         self.tokenizer: Tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
-        self._directory = directory
+        # OpenVINO keeps what it compiles by the model's path: by every link to it that would be once more.
+        self._directory = directory.resolve()
         self._precision = precision
         self._compiled = self._compile("LATENCY")
         self._bulk: Any = None

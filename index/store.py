@@ -24,12 +24,21 @@ from numpy.typing import NDArray
 from index.errors import IndexMismatch, IndexReadOnly, IndexTooNew, NotAnIndex, StoreError
 from index.types import Document, DocumentInfo, Passage, Range, Section, Vectors, document_id
 
-FORMAT = 1
+FORMAT = 2
 FILE_NAME = "index.db"
 # "VBTM": marks the file as ours in SQLite's header.
 _APPLICATION_ID = 0x5642544D
 _BUSY_MILLISECONDS = 30_000
 _TOKENIZER = ("porter", "unicode61", "remove_diacritics", "2")
+# Words as they are written, not as stems: which passage has how many is not asked of these.
+_SPELLINGS = f"""
+CREATE VIRTUAL TABLE spellings USING fts5 (
+    text, content='', contentless_delete=1, detail=none, tokenize='{" ".join(_TOKENIZER[1:])}'
+);
+CREATE TRIGGER passages_deleted_spellings AFTER DELETE ON passages BEGIN
+    DELETE FROM spellings WHERE rowid = old.id;
+END;
+"""
 _SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE documents (
@@ -69,6 +78,7 @@ CREATE VIRTUAL TABLE words USING fts5 (
 CREATE TRIGGER passages_deleted AFTER DELETE ON passages BEGIN
     DELETE FROM words WHERE rowid = old.id;
 END;
+{_SPELLINGS}
 """
 _PASSAGE = (
     "SELECT p.id, d.id, p.start, p.end, p.text, p.heading "
@@ -276,13 +286,32 @@ class Store:
             (json.dumps(list(ids)),),
         )
 
-    def tokens(self, text: str) -> list[str]:
-        """Return the tokens of a text as the full text has them: stems without accents, in order."""
-        tokenizer = self._connection().fts5_tokenizer(_TOKENIZER[0], list(_TOKENIZER[1:]))
+    def tokens(self, text: str, *, stemmed: bool = True) -> list[str]:
+        """Return the tokens of a text as the full text has them: stems without accents, in order.
+
+        Those that are not ``stemmed`` are as :meth:`spellings` has them.
+        """
+        name, *options = _TOKENIZER if stemmed else _TOKENIZER[1:]
+        tokenizer = self._connection().fts5_tokenizer(name, options)
         found = tokenizer(
             text.encode(), apsw.FTS5_TOKENIZE_QUERY, None, include_offsets=False, include_colocated=False
         )
         return [str(token) for token in found]
+
+    def spellings(self, most: int) -> list[str]:
+        """Return the words of all passages that letters alone make up, in lower case, the commonest first.
+
+        None of fewer than 3 letters is among them, and at most ``most`` are. An index of format 1 that cannot
+        be written has none.
+        """
+        if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'spellings'", ()) is None:
+            return []
+        rows = self._rows(
+            "SELECT term FROM temp.spelled WHERE length(term) > 2 AND NOT term GLOB '*[0-9]*' "
+            "ORDER BY doc DESC, term LIMIT ?",
+            (most,),
+        )
+        return [row[0] for row in rows]
 
     def postings(self, token: str) -> Postings:
         """Return which passages hold a token, and how often."""
@@ -364,6 +393,24 @@ class Store:
                 (state.size, state.modified, state.file_hash, source),
             )
 
+    def describe(self, loaded: Document, document: Document) -> None:
+        """Record what a stored text now says of itself: titles, dates, warnings. Nothing is encoded.
+
+        Only the source that gave the document its id speaks for it. Where the text is divided otherwise than
+        before, what was found first stays, for the passages follow from it.
+        """
+        stored = self.document(document.id)
+        if stored is None or stored.text != document.text or _divided(stored) != _divided(document):
+            return
+        if (parts := _parts(document)) == _parts(stored):
+            return
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE documents SET title = ?, loaded = ?, parts = ? WHERE id = ?",
+                (document.title, _parts(loaded), parts, document.id),
+            )
+            _touch(connection)
+
     def remove_sources(self, sources: Iterable[str]) -> list[str]:
         """Forget sources; a document goes with its last one. Return the sources that were stored."""
         with self.transaction() as connection:
@@ -419,6 +466,8 @@ class Store:
                 )
             if version == 0:
                 self._create()
+            elif version == 1 and not self._read_only:
+                self._add_spellings()
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise _damaged(self._path, error) from error
         except (apsw.BusyError, apsw.IOError, apsw.FullError) as error:
@@ -437,6 +486,14 @@ class Store:
                 # Tells what belongs to this store from what was derived from another.
                 connection.execute("INSERT INTO meta VALUES ('key', lower(hex(randomblob(16))))")
                 connection.pragma("application_id", _APPLICATION_ID)
+                connection.pragma("user_version", FORMAT)
+
+    def _add_spellings(self) -> None:
+        """Bring an index of format 1 up to date: from the passages it holds, which takes seconds."""
+        with self.transaction() as connection:
+            if connection.pragma("user_version") == 1:
+                connection.execute(_SPELLINGS)
+                connection.execute("INSERT INTO spellings (rowid, text) SELECT id, text FROM passages")
                 connection.pragma("user_version", FORMAT)
 
     def _connection(self) -> apsw.Connection:
@@ -503,9 +560,10 @@ def _use_wal(connection: apsw.Connection) -> None:
 
 
 def _show_postings(connection: apsw.Connection) -> None:
-    """Let postings of the full text be selected, from this connection."""
+    """Let postings of the full text, and the words as they are spelled, be selected from this connection."""
     connection.pragma("temp_store", "memory")
     connection.execute("CREATE VIRTUAL TABLE temp.postings USING fts5vocab(main, words, instance)")
+    connection.execute("CREATE VIRTUAL TABLE temp.spelled USING fts5vocab(main, spellings, row)")
 
 
 def _check_directory(directory: Path, path: Path, *, create: bool) -> None:
@@ -586,7 +644,8 @@ def _process(connection: apsw.Connection, number: int, entry: Entry, recipe: str
             (number, passage.start, passage.end, passage.text, passage.heading),
         )
         connection.execute("INSERT INTO vectors VALUES (?, ?)", (key, vector.astype("<f4").tobytes()))
-        connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (key, passage.text))
+        for table in ("words", "spellings"):
+            connection.execute(f"INSERT INTO {table} (rowid, text) VALUES (?, ?)", (key, passage.text))
 
 
 def _detach(connection: apsw.Connection, source: str) -> bool:
@@ -595,11 +654,19 @@ def _detach(connection: apsw.Connection, source: str) -> bool:
     if row is None:
         return False
     others = connection.execute("SELECT source FROM sources WHERE document = ? ORDER BY source", row)
-    left = [document_id(other) for (other,) in others]
+    left = [other for (other,) in others]
     if left:
-        connection.execute(
-            "UPDATE documents SET id = ? WHERE number = ? AND id = ?", (left[0], row[0], document_id(source))
-        )
+        changed = connection.execute(
+            "UPDATE documents SET id = ? WHERE number = ? AND id = ? RETURNING title, loaded, parts",
+            (document_id(left[0]), row[0], document_id(source)),
+        ).fetchall()
+        for title, loaded, parts in changed:
+            if title == Path(source).stem:  # a title that the text does not show goes with its file
+                new = Path(left[0]).stem
+                connection.execute(
+                    "UPDATE documents SET title = ?, loaded = ?, parts = ? WHERE number = ?",
+                    (new, *(_retitled(str(one), title, new) for one in (loaded, parts)), row[0]),
+                )
     else:
         connection.execute("DELETE FROM documents WHERE number = ?", row)
     return True
@@ -624,6 +691,21 @@ def _parts(document: Document) -> str:
             "warnings": document.warnings,
         }
     )
+
+
+def _retitled(parts: str, old: str, new: str) -> str:
+    """Return parts in which the document, and its sections that show no title, are called otherwise."""
+    read: dict[str, Any] = json.loads(parts)
+    read["title"] = new if read["title"] == old else read["title"]
+    for section in read["sections"]:
+        if section[2] == old and section[4] is None:
+            section[2] = new
+    return json.dumps(read)
+
+
+def _divided(document: Document) -> tuple[object, ...]:
+    """Return what passages and their headings follow from, besides the text."""
+    return document.marked, [(section.start, section.end, section.title_at) for section in document.sections]
 
 
 def _varint(data: bytes, at: int = 0) -> tuple[int, int]:

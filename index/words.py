@@ -15,12 +15,15 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from index.spelling import Spelling
 from index.store import Postings, Store
 
 _K1 = 1.2
 _B = 0.75
 # As in FTS5: a word in more than half of all passages still counts a little.
 _LEAST_IDF = 1e-6
+# What a word counts that may be meant by a misspelt one: docs/experiments.md.
+_NEAR_WEIGHT = 0.7
 # So many passages, the best as if all were equally long, have their lengths looked up.
 _LOOKED_UP = 1_000
 # Postings kept in memory: 6 bytes each, so 48 MB at most.
@@ -34,6 +37,7 @@ class WordIndex:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._spelling = Spelling(store)
         self._lock = threading.Lock()
         self._generation = -1
         # By id; 0 where it is not known.
@@ -56,11 +60,12 @@ class WordIndex:
                 word are left out.
             within: only these passages count; ``None`` for all.
         """
-        found = [one for one in self._read(" ".join(words)) if len(one.passages)]
-        if not found:
+        weighted = self._known(words)
+        if not weighted:
             return {}
+        found = [postings for postings, _ in weighted]
         count, tokens = self._store.totals()
-        idfs = [_idf(count, len(one.passages)) for one in found]
+        idfs = [weight * _idf(count, len(one.passages)) for one, weight in weighted]
         ids = _union([one.passages for one in found])
         # As if every passage had the average length. By id: only the pages of memory that are used are taken.
         sums = np.zeros(ids[-1] + 1, dtype=np.float32)
@@ -79,6 +84,22 @@ class WordIndex:
             for passage, score in zip(looked_up.tolist(), scores.tolist(), strict=True)
             if passage in best
         }
+
+    def _known(self, words: Sequence[str]) -> list[tuple[Postings, float]]:
+        """Return the postings of words, and of those nearest to words that no passage holds, with weights."""
+        exact = self._read(" ".join(words))
+        found = {token: (one, 1.0) for token, one in exact.items() if len(one.passages)}
+        if len(found) < len(exact):
+            near = [other for word in words for other in self._near(word)]
+            for token, one in self._read(" ".join(near)).items():
+                if len(one.passages):
+                    found.setdefault(token, (one, _NEAR_WEIGHT))
+        return list(found.values())
+
+    def _near(self, word: str) -> list[str]:
+        """Return known words that are near to ``word``; none where passages hold it, or a part of it."""
+        held = any(len(one.passages) for one in self._read(word).values())
+        return [] if held else self._spelling.near(word)
 
     def _scores(
         self, ids: Ids, found: Sequence[Postings], idfs: Sequence[float], average: float
@@ -103,10 +124,10 @@ class WordIndex:
             self._lengths[unknown] = self._store.lengths(unknown.tolist())
             return self._lengths[ids]
 
-    def _read(self, text: str) -> list[Postings]:
+    def _read(self, text: str) -> dict[str, Postings]:
         """Return the postings of the distinct tokens of ``text``, from memory where they are current."""
         generation = self._store.generation()
-        found: list[Postings] = []
+        found: dict[str, Postings] = {}
         for token in dict.fromkeys(self._store.tokens(text)):
             with self._lock:
                 if generation != self._generation:
@@ -115,7 +136,7 @@ class WordIndex:
                 kept = self._kept.get(token)
                 if kept is not None:
                     self._kept.move_to_end(token)
-            found.append(kept or self._keep(token, self._store.postings(token), generation))
+            found[token] = kept or self._keep(token, self._store.postings(token), generation)
         return found
 
     def _keep(self, token: str, postings: Postings, generation: int) -> Postings:

@@ -77,7 +77,7 @@ class Assistant:
             loading = (
                 None if settings.reader == SENTENCES else pool.submit(load_reader, settings.reader, None)
             )
-            opened = Index.open(index, encoder=chosen, create=False) if own else _seeds_index(chosen)
+            opened = Index.open(index, encoder=chosen, create=False) if own else seeds_index(chosen)
             try:
                 return cls(opened, settings, loading.result() if loading else None)
             except BaseException:
@@ -323,7 +323,7 @@ def _database(directory: Path) -> tuple[Path, int, int]:
     return directory, stat.st_dev, stat.st_ino
 
 
-def _seeds_index(encoder: Encoder | str | None) -> Index:
+def seeds_index(encoder: Encoder | str | None) -> Index:
     """Open the index over the documents that come with Verbatim, building it where there is none to use."""
     try:
         index = Index.open(seeds_directory(), encoder=encoder)

@@ -16,7 +16,7 @@ from typing import Any
 
 import apsw
 
-from index.errors import SettingsError, VerbatimError
+from index.errors import SettingsError, UnknownConversation
 from index.home import home
 from qa import feedback
 from qa.database import Database, Schema
@@ -69,10 +69,6 @@ EXISTS (
     )
 )
 """
-
-
-class UnknownConversation(VerbatimError):
-    """No such conversation, or it is another owner's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +348,6 @@ def _storable(text: str) -> str:
 def shortened(text: str) -> str:
     """Return a text as a title: on one line, at most 80 characters, cut between words."""
     line = " ".join(text.split())
-    return (
-        textwrap.shorten(line, TITLE_CHARACTERS, placeholder="…") if " " in line else line[:TITLE_CHARACTERS]
-    )
+    if " " not in line[:TITLE_CHARACTERS]:
+        return line[:TITLE_CHARACTERS]
+    return textwrap.shorten(line, TITLE_CHARACTERS, placeholder="…")

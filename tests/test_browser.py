@@ -297,7 +297,7 @@ def test_answers_that_differ_stand_side_by_side_and_weak_ones_are_told(told):
     left, right = (item.bounding_box() for item in answers.locator("li").all())
     assert left["y"] == right["y"]
     assert left["x"] + left["width"] <= right["x"]
-    first, second = answers.locator(".from").all_inner_texts()
+    first, second = (line.replace("\xa0", " ") for line in answers.locator(".from").all_inner_texts())
     assert "p. 2 · report.pdf" in first
     assert second == "letter to Jean.txt · undated"
     assert strings.ALSO in also.inner_text()
@@ -402,6 +402,8 @@ def test_a_question_on_its_way_can_be_stopped(told):
     SLOW_ANSWER.clear()
     page.fill("#question", "Who led the expedition?")
     page.keyboard.press("Enter")
+    page.locator("#stop").wait_for()
+    page.locator(".example[disabled]").first.wait_for(state="attached")
     page.locator("#stop").click()
     page.locator("#toast", has_text=strings.STOPPED).wait_for()
     SLOW_ANSWER.set()
@@ -410,6 +412,40 @@ def test_a_question_on_its_way_can_be_stopped(told):
     assert page.locator("#conversations a").count() == 0
     told.ask("When did the ship leave?")
     assert page.locator("#turns .turn").count() == 1
+    SLOW_ANSWER.clear()
+    page.fill("#question", "Who led the expedition?")
+    page.keyboard.press("Enter")
+    for name in ("edit", "retry", "undo"):
+        page.locator(f"#t-1 [data-action={name}][disabled]").wait_for(state="attached")
+    SLOW_ANSWER.set()
+    told.turn(2)
+    assert page.locator("#turns [disabled]").count() == 0
+
+
+def test_a_document_removed_while_a_question_runs_is_not_shown(browser, serve, tmp_path):
+    with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
+        index.add_texts([("logbook.txt", LOGBOOK), ("letter.txt", LETTER)])
+        question = "How much salt did they take?"
+        assistant = Scripted(index, Settings(reader="sentences"))
+        watched = Watched(browser, serve(assistant, "some", examples=[question]))
+        page = watched.page
+        watched.ask(question)
+        SLOW_ANSWER.clear()
+        page.fill("#question", question)
+        page.keyboard.press("Enter")
+        page.click("[data-tab=documents] >> nth=0")
+        page.locator("#documents tr", has_text="letter.txt").locator("[data-action=remove]").click()
+        page.click("#sure-yes")
+        page.locator("#documents tr", has_text="letter.txt").wait_for(state="detached")
+        page.click("[data-tab=ask] >> nth=0")
+        page.locator("#t-1", has_text="3 May").wait_for(state="detached")
+        assert page.locator("#turns > .turn").count() == 2
+        assert page.locator("#turns > .pending").count() == 1
+        page.click("#stop")
+        SLOW_ANSWER.set()
+        page.locator(".pending").wait_for(state="detached")
+        assert page.locator("#t-1").count() == 1
+        watched.close()
 
 
 def test_opinions_are_kept_and_taken_back(told):
@@ -472,6 +508,63 @@ def test_documents_are_dropped_found_and_listed_in_parts(browser, serve, tmp_pat
         assert rows.count() == 1
         page.click("[data-action=read-again]")
         page.locator("#toast", has_text=strings.UP_TO_DATE).wait_for()
+        watched.close()
+
+
+def drop(page, *paths):
+    """Drop files and folders of this machine on the page, as a person's hand does."""
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 300, "data": data})
+
+
+def test_a_folder_is_dropped_with_what_is_below_it(browser, serve, tmp_path):
+    folder = tmp_path / "trips"
+    (folder / "2019" / "deep").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    for path in ("notes.txt", "2019/notes.txt", "2019/deep/log.md"):
+        (folder / path).write_text(f"This tells of {path}.")
+    (folder / "photo.jpg").write_bytes(b"a picture")
+    (folder / ".hidden.txt").write_text("hidden")
+    (tmp_path / "alone.txt").write_text("This stands alone.")
+    with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
+        watched = Watched(browser, serve(Assistant(index, Settings(reader="sentences")), "some"))
+        page = watched.page
+        drop(page, folder, tmp_path / "alone.txt")
+        lines = page.locator("#uploads li.added")
+        lines.nth(3).wait_for()
+        assert sorted(page.locator("#uploads li bdi").all_inner_texts()) == [
+            "alone.txt",
+            "trips - 2019 - deep - log.md",
+            "trips - 2019 - notes.txt",
+            "trips - notes.txt",
+        ]
+        page.locator("#toast", has_text="1 file of other kinds").wait_for()
+        page.locator("#documents tr", has_text="trips - 2019 - notes.txt").wait_for()
+        drop(page, folder / "empty")
+        page.locator("#toast", has_text="“empty” holds no files").wait_for()
+        assert lines.count() == 4
+        watched.close()
+
+
+def test_an_emptied_index_offers_the_seeds(browser, serve, tmp_path, home, encoder, monkeypatch):
+    monkeypatch.setenv("VERBATIM_HOME", str(home))
+    (tmp_path / "tea.txt").write_text("Green tea is steamed.")
+    with Index.open(tmp_path / "index", encoder=encoder) as index:
+        watched = Watched(browser, serve(Assistant(index, Settings(reader="sentences")), "mine", kind="own"))
+        page = watched.page
+        page.locator("#welcome [data-action=seeds]").wait_for()
+        page.click("[data-tab=documents] >> nth=0")
+        watched.upload(tmp_path / "tea.txt")
+        page.click("#documents [data-action=remove]")
+        page.click("#sure-yes")
+        # What was said of its upload goes with it.
+        page.locator("#uploads").wait_for(state="hidden")
+        page.click("#documents [data-action=seeds]")
+        page.locator("#over-name", has_text=strings.SEEDS).wait_for()
+        page.locator("#about-seeds").wait_for()
+        assert page.locator("#documents [data-choose]").count() == 2
         watched.close()
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.errors import SettingsError, StoreError
-from qa.conversations import TITLE_CHARACTERS, Conversations, UnknownConversation, shortened
+from index.errors import SettingsError, StoreError, UnknownConversation
+from qa.conversations import TITLE_CHARACTERS, Conversations, shortened
 from qa.records import answer_from_json, answer_to_json, quoted_documents, without_document
 from qa.types import REASONS, Answer, Candidate, Citation, Span, Trace, Turn
 from tests.conftest import at_once
@@ -178,6 +178,9 @@ def test_the_first_question_is_the_title_until_a_person_gives_one(kept):
     with pytest.raises(SettingsError, match="empty"):
         kept.rename("ann", conversation, " \n ")
     assert shortened("x" * 500) == "x" * TITLE_CHARACTERS
+    # A first word that fills the line is cut, not left out.
+    for length in range(TITLE_CHARACTERS - 2, TITLE_CHARACTERS + 3):
+        assert shortened("x" * length + " and more").startswith("x" * (TITLE_CHARACTERS - 2))
 
 
 def test_truncating_keeps_the_first_turns(kept):

@@ -13,7 +13,7 @@ import pytest
 from index import Index, encode, load_encoder
 from index.encode import OpenVinoEncoder, TorchEncoder, batches_by_length, default_checkpoint
 from index.errors import IndexMismatch, ModelError
-from tests.conftest import HashingEncoder
+from tests.conftest import HashingEncoder, meanwhile
 
 TEXTS = [
     "The delegation was led by Murad Kunakbaev.",
@@ -311,3 +311,37 @@ def test_vectors_of_another_encoder_are_refused(tmp_path):
         Index.open(tmp_path / "index", encoder=HashingEncoder("other"))
     with Index.open(tmp_path / "index", encoder=HashingEncoder("one")) as index:
         assert index.search("flour")
+
+
+def test_on_torch_texts_are_counted_while_others_are_encoded(tiny):
+    encoder = TorchEncoder(tiny, "tiny")
+    long = "bread needs water . " * 200
+    with meanwhile(lambda: encoder.encode([long] * 8), lambda: encoder.encode_question(long)):
+        counts = {tuple(encoder.count_tokens([long, "bread"])) for _ in range(50)}
+    assert counts == {(800, 1)}
+
+
+def test_a_model_reached_by_another_link_is_not_compiled_again(tiny, tmp_path, monkeypatch):
+    (tmp_path / "models").mkdir()
+    compiled = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cache").symlink_to(tmp_path / "models")
+        monkeypatch.setenv("VERBATIM_HOME", str(tmp_path / name))
+        assert isinstance(load_encoder(tiny), OpenVinoEncoder)
+        compiled.append(sorted(path.name for path in (tmp_path / "models").glob("*/compiled/*")))
+    assert len(compiled[0]) == 1
+    assert compiled[1] == compiled[0]
+
+
+def test_openvino_is_imported_without_what_only_conversion_needs():
+    script = """
+import sys
+from index.quiet import load_openvino
+openvino = load_openvino()
+assert openvino.Core and "openvino.tools.ovc" not in sys.modules
+from openvino import convert_model
+assert callable(convert_model) and sys.modules["openvino_telemetry"] is None
+assert not hasattr(openvino, "no_such_name")
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

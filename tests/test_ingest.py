@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 
 import pytest
 
@@ -110,6 +111,18 @@ def test_a_changed_file_is_replaced_and_its_old_text_gone(index, folder):
     assert found(index, "zeppelin") == {"The zeppelin flew over the harbour."}
     assert index.document(old).text == "The zeppelin flew over the harbour."
     whole(index)
+
+
+def test_a_new_title_alone_is_taken_over_and_nothing_encoded(index, folder, hashing):
+    page = folder / "page.html"
+    page.write_text(f"<title>Before</title><p>{SHIP.lower()}</p>", "utf-8")
+    index.add(folder)
+    encoded = hashing.encoded
+    page.write_text(f"<title>Afterwards</title><p>{SHIP.lower()}</p>", "utf-8")
+    assert statuses(index.add(folder))["page.html"] == "unchanged"
+    assert {info.title for info in index.documents()} >= {"Afterwards"}
+    assert "Before" not in {info.title for info in index.documents()}
+    assert hashing.encoded == encoded
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -253,6 +266,93 @@ def test_the_same_name_twice_in_one_go_ends_with_the_last(index):
     whole(index)
 
 
+def test_a_name_given_twice_ends_with_the_last_also_where_that_is_stored(index):
+    index.add_texts([("one", SHIP)])
+    index.add_texts([("one", BREAD), ("one", SHIP)])
+    assert texts(index) == {SHIP}
+    whole(index)
+
+
+def many(number):
+    """So many texts of one passage each."""
+    return [(f"text {n}", f"Text number {n} tells of thing{n}.") for n in range(number)]
+
+
+# --- reading while the encoder works -----------------------------------------------------------------------------
+
+
+def test_texts_are_read_while_the_encoder_works(tmp_path):
+    read_on = threading.Event()
+
+    class Waiting(HashingEncoder):
+        def encode(self, texts):
+            assert read_on.wait(60)
+            return super().encode(texts)
+
+    def given():
+        for number, text in enumerate(many(2 * ingest._BATCH_PASSAGES)):
+            if number > ingest._BATCH_PASSAGES + 10:
+                read_on.set()
+            yield text
+
+    with Index.open(tmp_path / "index", encoder=Waiting()) as index:
+        assert index.add_texts(given()).encoded == 2 * ingest._BATCH_PASSAGES
+        assert [info.title for info in index.documents()] == [
+            name for name, _ in many(2 * ingest._BATCH_PASSAGES)
+        ]
+
+
+def test_only_two_batches_wait_however_many_texts_come(index):
+    waiting = []
+
+    def given():
+        for number, text in enumerate(many(10 * ingest._BATCH_PASSAGES)):
+            waiting.append(number - len(index))
+            yield text
+
+    index.add_texts(given())
+    assert 0 < max(waiting) <= 2 * ingest._BATCH_PASSAGES
+    assert len(index) == 10 * ingest._BATCH_PASSAGES
+
+
+def test_what_is_encoded_is_stored_before_the_next_batch_is_full(tmp_path):
+    stored = threading.Event()
+
+    def given(index):
+        for number, text in enumerate(many(ingest._BATCH_PASSAGES + 10)):
+            # The encoder is given a moment; no more texts are needed for anything to be stored.
+            if number > ingest._BATCH_PASSAGES and not stored.wait(0.5) and len(index):
+                stored.set()
+            yield text
+
+    with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
+        index.add_texts(given(index))
+    assert stored.is_set()
+
+
+def test_a_copy_of_what_is_being_encoded_is_stored_once(index, hashing):
+    given = many(ingest._BATCH_PASSAGES + 20)
+    report = index.add_texts([*given, ("copy of the first", given[0][1]), ("copy of the last", given[-1][1])])
+    assert [file.status for file in report.files[-2:]] == ["duplicate", "duplicate"]
+    assert hashing.encoded == report.encoded == len(given)
+    assert len(whole(index, every=100).documents()) == len(given)
+
+
+def test_a_copy_whose_original_is_removed_while_it_waits_is_kept(index):
+    index.add_texts([("original", BREAD)])
+
+    def given():
+        yield "copy", BREAD
+        index.remove("original")
+        yield "other", SHIP
+
+    report = index.add_texts(given())
+    assert {file.source: file.status for file in report.files} == {"copy": "added", "other": "added"}
+    assert report.encoded == 2
+    assert texts(index) == {BREAD, SHIP}
+    whole(index)
+
+
 # --- what goes wrong ---------------------------------------------------------------------------------------------
 
 
@@ -336,6 +436,21 @@ def test_progress_rises_to_the_end_and_names_sources(index, folder):
     assert {one.total for one in told} == {3}
     assert (told[-1].files, told[-1].passages) == (3, report.encoded)
     assert {one.source for one in told} == {file.source for file in report.files}
+
+
+def test_progress_counts_files_that_are_read_and_no_others(index, folder):
+    (folder / "picture.bin").write_bytes(b"\0")
+    told = []
+    index.add([folder, folder / "missing.txt"], on_progress=told.append)
+    assert [one.files for one in told if not one.passages] == [1, 2, 3]
+    assert {one.total for one in told} == {3}
+
+
+def test_progress_of_texts_that_come_one_by_one_knows_those_that_came(index):
+    told = []
+    index.add_texts(iter(many(5)[:2] + [("empty", "")]), on_progress=told.append)
+    assert all(one.files <= one.total <= 3 for one in told)
+    assert (told[-1].files, told[-1].total) == (3, 3)
 
 
 # --- recipes -----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -296,7 +297,7 @@ def test_a_newer_format_is_refused_and_untouched(tmp_path):
     with sqlite3.connect(tmp_path / FILE_NAME) as other:
         other.execute(f"PRAGMA user_version = {FORMAT + 1}")
     other.close()
-    with pytest.raises(IndexTooNew, match=r"format 2.*pip install --upgrade verbatim-qa"):
+    with pytest.raises(IndexTooNew, match=rf"format {FORMAT + 1}.*pip install --upgrade verbatim-qa"):
         Store(tmp_path)
 
 
@@ -440,3 +441,52 @@ def test_two_stores_over_one_file_see_what_the_other_committed(store):
 def test_two_that_make_the_same_index_at_once_both_succeed(tmp_path):
     for number in range(5):
         at_once(6, lambda number=number: Store(tmp_path / f"new{number}").close())
+
+
+# --- what a document says of itself ------------------------------------------------------------------------------
+
+
+def test_new_titles_and_dates_are_taken_over_without_new_passages(store):
+    sections = (Section(0, 11, "Shown", None, Range(0, 2)),)
+    given = entry("a.html", "An ape ate.", sections=sections)
+    put(store, given, entry("b.html", "An eel ate."))
+    before = store.passages_of(given.document.id)
+    dated = replace(given.document, title="New", sections=(replace(sections[0], date="2024-05-06"),))
+    store.describe(dated, dated)
+    assert store.document(given.document.id) == store.loaded(given.document.id) == dated
+    assert next((info.title, info.date) for info in store.documents()) == ("New", "2024-05-06")
+    assert store.passages_of(given.document.id) == before
+
+    generation = store.generation()
+    store.describe(dated, dated)  # nothing new
+    cut = replace(dated, title="Other", sections=(Section(0, 5, "Shown"), Section(5, 11, "Late")))
+    store.describe(cut, cut)  # the passages would be others
+    strange = replace(dated, title="Other", text="An ape left.")
+    store.describe(strange, strange)
+    assert store.document(given.document.id) == dated
+    assert store.generation() == generation
+
+
+def test_after_a_renaming_the_new_name_is_the_title(store):
+    def named(source):
+        made = entry(source, "An ape ate.", sections=(Section(0, 11, Path(source).stem),))
+        document = replace(made.document, title=Path(source).stem)
+        return replace(made, loaded=document, document=document)
+
+    put(store, named("/tmp/old.txt"))
+    put(store, named("/tmp/new.txt"))
+    store.remove_sources(["/tmp/old.txt"])
+    [info] = store.documents()
+    document = store.document(info.id)
+    assert (info.id, info.title, document.title) == (document_id("/tmp/new.txt"), "new", "new")
+    assert [section.title for section in document.sections] == ["new"]
+
+
+def test_a_title_that_the_text_shows_stays_after_a_renaming(store):
+    sections = (Section(0, 11, "old", None, Range(0, 2)),)
+    put(store, entry("/tmp/old.txt", "An ape ate.", sections=sections))
+    put(store, entry("/tmp/new.txt", "An ape ate.", sections=sections))
+    store.remove_sources(["/tmp/old.txt"])
+    [info] = store.documents()
+    assert info.title == "Title of /tmp/old.txt"
+    assert [section.title for section in store.document(info.id).sections] == ["old"]

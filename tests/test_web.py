@@ -347,7 +347,11 @@ def test_citations_link_to_their_cards():
 
 
 def from_lines(markup):
-    return [shown(line) for line in re.findall(r'<p class="from">(.*?)</p>', markup)]
+    return [plain(line) for line in re.findall(r'<p class="from">(.*?)</p>', markup)]
+
+
+def plain(markup):
+    return shown(markup).replace("\xa0", " ")
 
 
 def test_an_answer_names_page_and_file():
@@ -415,7 +419,7 @@ def test_answers_of_different_documents_stand_side_by_side():
 
 def test_a_card_shows_where_the_quote_stands():
     found = citation("One.", "One.", page=3, date=None)
-    markup = shown(cards(answered(Candidate("One.", 1.0, (found,)))))
+    markup = plain(cards(answered(Candidate("One.", 1.0, (found,)))))
     assert "undated · page 3 · file.txt" in markup
     assert "/tmp/folder" not in markup
 
@@ -538,6 +542,17 @@ def test_the_users_own_index_comes_before_the_seeds(fast_home):
     with opened.assistant as assistant:
         assert (opened.name, opened.kind, opened.uploads) == (strings.OWN, "own", fast_home / "documents")
         assert [info.title for info in assistant.index.documents()] == ["mine"]
+
+
+def test_an_emptied_index_of_ones_own_does_not_hide_the_seeds(fast_home):
+    with Index.open() as index:
+        index.add_texts([("mine", "My own words.")])
+        index.remove("mine")
+    opened = corpus.open_corpus([], None)
+    with opened.assistant as assistant:
+        assert (opened.name, opened.kind, opened.uploads) == (strings.SEEDS, "seeds", fast_home / "documents")
+        assert len(assistant.index.document_ids()) == 2
+    assert (fast_home / "index" / "index.db").is_file()
 
 
 def test_an_index_of_a_name_keeps_its_uploads_with_it(fast_home, tmp_path):

@@ -17,18 +17,19 @@ from pathlib import Path
 
 import pytest
 from browser import serving_here
-from conftest import HashingEncoder
+from conftest import HashingEncoder, at_once
 from fastapi.testclient import TestClient
 from gradio_client import Client
 
 from index import Index
 from index.errors import LoadError, SettingsError, StoreError
+from index.types import document_id
 from qa import Answer, Assistant, Settings
 from qa.conversations import Conversations
 from qa.web import access, server, strings
 from qa.web.access import Access, Throttle
 from qa.web.corpus import Corpus, open_corpus
-from qa.web.uploads import safe_name
+from qa.web.uploads import Staging, safe_name
 
 LAUNCH = "The rocket flew in May. The pilot of the rocket, Ada Byron, said it was loud."
 BREAD = "Bread needs flour, water and salt. The baker Jean Moreau said time matters most."
@@ -39,7 +40,7 @@ HTML = {"accept": "text/html", "sec-fetch-mode": "navigate"}
 class Served:
     """A server's app with its parts, and clients of it that share no cookies."""
 
-    def __init__(self, folder, stack, *, kind="index", password=None, local=True):
+    def __init__(self, folder, stack, *, kind="index", password=None, host="127.0.0.1"):
         self.folder = folder
         self.stack = stack
         self.index = stack.enter_context(Index.open(folder / "index", encoder=HashingEncoder()))
@@ -50,7 +51,7 @@ class Served:
         )
         self.corpus = Corpus(self.assistant, "some documents", kind, folder / "documents")
         self.access = Access(b"k" * 32, password)
-        self.app = server.create_app(self.corpus, self.conversations, self.access, local=local)
+        self.app = server.create_app(self.corpus, self.conversations, self.access, host=host)
 
     def client(self, **options):
         return self.stack.enter_context(TestClient(self.app, "http://127.0.0.1", **options))
@@ -112,6 +113,65 @@ def test_a_local_server_answers_to_its_own_names_alone(served):
     client = served.client()
     for host, status in (("evil.example", 400), ("[::1]:7860", 200), ("localhost:7860", 200)):
         assert client.get("/healthz", headers={"host": host}).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("192.0.2.7:7860", 200), ("[2001:db8::1]:7860", 200), ("server:7860", 200), ("server.local", 200),
+     ("nas.home.arpa.", 200), ("wiki.internal:80", 200), ("LOCALHOST", 200), ("chat.example.org", 400),
+     ("rebound.example:7860", 400), ("192.0.2.7.example", 400), ("local", 200), ("evillocal.example", 400),
+     ("[::1", 400), ("", 400)],
+)  # fmt: skip
+def test_without_a_password_no_name_of_a_stranger_leads_here(start, asked, status):
+    client = start(host="0.0.0.0").client()
+    for path in ("/healthz", "/api/documents"):
+        assert client.get(path, headers={"host": asked}).status_code == status
+
+
+def test_a_refused_name_is_told_as_a_page(start):
+    served = start(host="named.example.org")
+    client = served.client()
+    refused = client.get("/", headers={**HTML, "host": "evil.example"})
+    assert refused.status_code == 400
+    assert html.escape(strings.UNKNOWN_HOST.format("evil.example")) in html.escape(
+        html.unescape(refused.text)
+    )
+    assert client.get("/static/style.css", headers={"host": "evil.example"}).status_code == 200
+    assert client.get("/healthz", headers={"host": "named.example.org:1"}).status_code == 200
+
+
+def test_with_a_password_a_proxy_may_give_it_any_name(start):
+    client = start(password="open sesame").client()
+    page = client.get("/", headers={**HTML, "host": "chat.example.org"})
+    assert page.url.path == "/login"
+    assert client.get("/api/documents", headers={"host": "evil.example"}).status_code == 401
+
+
+def test_a_proxy_on_this_machine_is_believed_about_whom_it_speaks_for(start, monkeypatch):
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    config = server.configured(start(password="open sesame").app)
+    config.load()
+
+    def asking(by, speaking_for):
+        client = TestClient(config.loaded_app, "http://127.0.0.1", client=(by, 5))
+        headers = {"authorization": "Bearer wrong", "x-forwarded-for": speaking_for}
+        return [client.get("/api/documents", headers=headers).status_code for _ in range(6)][-1]
+
+    assert asking("127.0.0.1", "192.0.2.1") == 429
+    assert asking("127.0.0.1", "192.0.2.2") == 429
+    right = {"authorization": "Bearer open sesame", "x-forwarded-for": "192.0.2.3"}
+    assert (
+        TestClient(config.loaded_app, "http://127.0.0.1", client=("127.0.0.1", 5))
+        .get("/api/documents", headers=right)
+        .is_success
+    )
+    # Anyone else speaks for nobody: all these come from one address.
+    for number in range(6):
+        last = TestClient(config.loaded_app, "http://127.0.0.1", client=("198.51.100.9", 5)).get(
+            "/api/documents",
+            headers={"authorization": "Bearer wrong", "x-forwarded-for": f"192.0.2.{100 + number}"},
+        )
+    assert last.status_code == 429
 
 
 def test_gradios_scripts_carry_the_nonce_of_its_policy(served):
@@ -181,7 +241,7 @@ def test_bodies_have_a_limit(served, monkeypatch):
 
 
 def test_a_server_with_a_password_shows_nothing_without(start):
-    served = start(password="open sesame", local=False)
+    served = start(password="open sesame", host="0.0.0.0")
     client = served.client(follow_redirects=False)
     for path in (
         "/",
@@ -224,6 +284,15 @@ def test_a_browser_logs_in_and_out(start):
     assert client.get("/api/documents").status_code == 200
     client.post("/logout")
     assert client.get("/api/documents").status_code == 401
+
+
+def test_logging_out_after_the_session_ended_leads_to_the_login(start):
+    client = start(password="open sesame").client()
+    left = client.post("/logout", headers=HTML)
+    assert (left.status_code, left.url.path, left.url.query) == (200, "/login", b"")
+    # What was sent is not what a login leads on to.
+    sent = client.post("/chat/ask", json={"question": QUESTION}, headers=HTML)
+    assert str(sent.url).endswith("/login?next=%2F")
 
 
 def test_another_password_ends_sessions_but_no_conversations(start):
@@ -304,6 +373,13 @@ def test_the_key_is_for_its_owner_alone(tmp_path):
         access.load_key(path / "below a file")
 
 
+def test_servers_that_start_at_once_have_one_key(tmp_path):
+    keys = []
+    at_once(8, lambda: keys.append(access.load_key(tmp_path / "home" / "key")))
+    assert len(keys) == 8
+    assert set(keys) == {(tmp_path / "home" / "key").read_bytes()}
+
+
 # Programs
 
 
@@ -330,6 +406,53 @@ def test_a_question_that_cannot_be_asked_is_told(served, body):
     refused = served.client().post("/api/ask", json=body)
     assert refused.status_code == 422
     assert refused.json()["detail"]
+
+
+def test_what_is_wrong_with_a_request_is_one_sentence(served):
+    client = served.browser()
+    told = client.post("/api/documents")
+    assert (told.status_code, told.json()["detail"]) == (422, "files: Field required")
+    told = client.post("/api/ask", json={"question": "x" * 2001}).json()["detail"]
+    assert told.startswith("question: ")
+    assert "2000" in told
+    described = client.get("/api/openapi.json").json()
+    assert "HTTPValidationError" not in described["components"]["schemas"]
+
+
+def test_people_are_told_what_is_wrong_as_a_page(served, monkeypatch):
+    client = served.browser()
+
+    def fail(*_):
+        raise StoreError("conversations.db: damaged <b>")
+
+    monkeypatch.setattr(Conversations, "list", fail)
+    page = client.get("/", headers=HTML)
+    assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert "conversations.db: damaged &lt;b&gt;" in page.text
+    assert 'href="/static/style.css"' in page.text
+    told = client.get("/chat/list")
+    assert (told.status_code, told.json()["detail"]) == (503, "conversations.db: damaged <b>")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/logout", 405)])
+def test_where_there_is_nothing_is_told_as_a_page(served, path, status):
+    page = served.client().get(path, headers=HTML)
+    assert (page.status_code, strings.NOT_HERE in page.text) == (status, True)
+    assert (page.headers.get("allow") == "POST") == (status == 405)
+
+
+def test_a_bug_is_told_as_a_page_and_logged(served, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("a bug")
+
+    client = served.client(raise_server_exceptions=False)
+    monkeypatch.setattr("qa.web.pages.chat.shown", broken)
+    monkeypatch.setattr(Conversations, "info", broken)
+    page = client.get("/c/x?again", headers=HTML)
+    assert (page.status_code, strings.BROKEN in html.unescape(page.text)) == (500, True)
+    assert "a bug" not in page.text
+    assert page.headers["x-frame-options"] == "DENY"
+    assert client.get("/c/x?again").json() == {"detail": strings.BROKEN}
 
 
 def test_the_interface_is_documented(served):
@@ -466,6 +589,122 @@ def test_over_the_seeds_an_upload_starts_an_index_of_ones_own(start, tmp_path, m
     assert client.delete(f"/api/documents/{launch}").status_code == 404
 
 
+def test_from_an_emptied_index_a_way_leads_back_to_the_seeds(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("VERBATIM_HOME", str(tmp_path / "home"))
+    served = start(kind="seeds")
+    client = served.client()
+    [tea] = client.post("/api/documents", files={"files": ("tea.txt", b"Green tea is steamed.")}).json()[
+        "files"
+    ]
+    assert strings.TO_SEEDS not in html.unescape(client.get("/chat/welcome").text)
+    refused = client.post("/documents/seeds")
+    assert (refused.status_code, refused.json()["detail"]) == (422, strings.NOT_EMPTY)
+    client.delete(f"/api/documents/{tea['document']}")
+    for path in ("/chat/welcome", "/documents/list", "/documents", "/"):
+        assert strings.TO_SEEDS in html.unescape(client.get(path).text), path
+    assert client.post("/documents/seeds").status_code == 204
+    page = html.unescape(client.get("/documents").text)
+    assert strings.SEEDS in page
+    assert strings.TO_SEEDS not in page
+    assert client.get("/api/documents").json()["total"] == 2
+    # And on from there, as before.
+    client.post("/api/documents", files={"files": ("tea.txt", b"Green tea is steamed.")})
+    assert [one["title"] for one in client.get("/api/documents").json()["documents"]] == ["tea"]
+
+
+def test_what_a_killed_server_left_is_cleared_at_the_next_start(start, tmp_path):
+    folder = tmp_path / "documents"
+    running, killed = Staging(folder), folder / ".incoming-0123"
+    (running.path / "0").write_text("on its way")
+    (killed / "earlier").mkdir(parents=True)
+    (killed / "0").write_text("half a fi")
+    (killed / "earlier" / "tea.txt").write_text("Was being replaced.")
+    (folder / "kept.txt").write_text("A document.")
+    start()
+    assert (running.path / "0").read_text() == "on its way"
+    assert not killed.exists()
+    assert (folder / "tea.txt").read_text() == "Was being replaced."
+    running.close()
+    assert sorted(path.name for path in folder.iterdir()) == ["kept.txt", "tea.txt"]
+
+
+def test_a_server_that_is_killed_lets_go_of_what_was_on_its_way(start, tmp_path):
+    folder = tmp_path / "documents"
+    code = (
+        "import sys, pathlib, signal, os; from qa.web.uploads import Staging; "
+        "staging = Staging(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=False, timeout=120)
+    assert len(list(folder.glob(".incoming-*"))) >= 1
+    start()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"Black tea is oxidised.", b""])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_document_removed_while_it_is_replaced(served, tmp_path, content, when):
+    client = served.client()
+
+    def send(content, **params):
+        files = {"files": ("tea.txt", content)}
+        return client.post("/api/documents", files=files, params=params).json()
+
+    [tea] = send(b"Green tea is steamed.")["files"]
+    library = served.app.state.service.library
+    add = library.add
+
+    def meanwhile(*arguments):
+        if when == "before":
+            assert library.remove(tea["document"])
+        report = add(*arguments)
+        if when == "after":
+            assert library.remove(tea["document"])
+        return report
+
+    library.add = meanwhile
+    send(content)
+    kept = content and when == "before"
+    assert [path.name for path in (tmp_path / "documents").iterdir()] == (["tea.txt"] if kept else [])
+    files = [name for info in served.index.documents() for name in info.sources if "tea" in name]
+    assert len(files) == (1 if kept else 0)
+
+
+def test_reading_a_document_again_reads_no_other(served, tmp_path):
+    client = served.client()
+    for name in ("tea.txt", "rice.txt"):
+        client.post("/api/documents", files={"files": (name, f"All about {name}.".encode())})
+    tea, rice = (document_id(str(tmp_path / "documents" / name)) for name in ("tea.txt", "rice.txt"))
+    [launch, _] = served.index.document_ids()[:2]
+    with served.index._store.transaction() as connection:
+        connection.execute("UPDATE documents SET recipe = 'of an older version'")
+    served.index.encoder.encoded = 0
+    for document in (tea, launch):
+        report = client.post(f"/api/documents/{document}/read").json()
+        assert [one["status"] for one in report["files"]] == ["replaced"]
+    assert served.index.encoder.encoded == 2
+    stale = served.index._store.stale("")
+    assert rice in stale
+    assert client.get(f"/api/documents/{launch}").json()["text"] == LAUNCH
+
+
+def test_a_document_removed_while_it_is_read_again_stays_away(served, tmp_path):
+    client = served.client()
+    [tea] = client.post("/api/documents", files={"files": ("tea.txt", b"Tea.")}).json()["files"]
+    library = served.app.state.service.library
+    path = tmp_path / "documents" / "tea.txt"
+    path.write_bytes(b"Tea is steamed.")
+    encode = served.index.encoder.encode
+
+    def meanwhile(texts):
+        library.remove(tea["document"])
+        return encode(texts)
+
+    served.index.encoder.encode = meanwhile
+    client.post(f"/api/documents/{tea['document']}/read")
+    assert len(served.index.document_ids()) == 2
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("path", ["", "/", "/gradio/"])
 def test_gradio_clients_use_named_endpoints(path, served):
     with serving_here(served.app) as address:
@@ -582,8 +821,10 @@ def test_a_document_removed_while_it_is_quoted_is_not_kept(served, monkeypatch):
             yield step
 
     monkeypatch.setattr(Assistant, "stages", meanwhile)
-    conversation = ask(client)[-1]["conversation"]
-    assert "Ada Byron" not in client.get(f"/chat/{conversation}/export", params={"kind": "json"}).text
+    last = ask(client)[-1]
+    assert "Ada Byron" not in last["html"] + last["sources"]
+    kept = client.get(f"/chat/{last['conversation']}/export", params={"kind": "json"})
+    assert "Ada Byron" not in kept.text
 
 
 def test_opinions_become_a_question_set_of_their_browser(served):

@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from index.errors import DamagedFile, EmptyDocument, LoadError
-from index.load.decode import canonical
+from index.errors import EmptyDocument, LoadError
+from index.load.decode import canonical, check_lines
 from index.load.files import Skipped, absolute, find_files, is_unicode, read_bytes, shown, unsupported
 from index.load.formats import LOADERS, SUFFIXES
 from index.types import Document, document_id
@@ -22,12 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RECIPE", "SUFFIXES", "Skipped", "find_files", "from_text", "load"]
 
-RECIPE = 1
+RECIPE = 2
 """The version of what the loaders make of a file: raise it when the same file would give another document."""
-
-
-MAX_LINE = 10_000_000
-"""The longest line in characters: a shelf of books in one line; beyond it stands encoded data."""
 
 
 def load(path: Path) -> Document:
@@ -50,12 +46,7 @@ def load(path: Path) -> Document:
     document = parse(path, read_bytes(path))
     if not document.text.strip():
         raise EmptyDocument(f"{shown(path)} holds no text: leave it out, or save it again with its text")
-    longest = max(len(line) for line in document.text.split("\n"))
-    if longest > MAX_LINE:
-        raise DamagedFile(
-            f"{shown(path)} has a line of {longest:,} characters, which is data rather than prose: "
-            "break it into lines, or leave it out"
-        )
+    check_lines(path, document.text)
     return document
 
 

@@ -20,6 +20,9 @@ from index.load.files import shown
 SAMPLE = 32_768
 """Bytes that detection looks at: it tries dozens of encodings, so its time grows fast with them."""
 
+MAX_LINE = 10_000_000
+"""The longest line in characters: a shelf of books in one line; beyond it stands encoded data."""
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
@@ -209,3 +212,17 @@ def _finish(data: bytes, choice: _Choice) -> Decoded:
 def _label(codec: str) -> str:
     """Return the name that people know an encoding by."""
     return re.sub(r"^cp(125\d)$", r"windows-\1", codec).replace("_", "-")
+
+
+def check_lines(path: Path, text: str) -> None:
+    """Raise where a text is data rather than prose.
+
+    Raises:
+        DamagedFile: it has a line of more than :data:`MAX_LINE` characters.
+    """
+    longest = max(len(line) for line in text.split("\n"))
+    if longest > MAX_LINE:
+        raise DamagedFile(
+            f"{shown(path)} has a line of {longest:,} characters, which is data rather than prose: "
+            "break it into lines, or leave it out"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from index.errors import DamagedFile
 from index.load.decode import decode_file
 from index.load.files import shown
+from index.load.front_matter import NONE, FrontMatter
 from index.load.html_meta import Metadata
 from index.load.html_table import data_tables, read_table
 from index.load.html_text import Layout
@@ -28,6 +29,8 @@ _BOILERPLATE = frozenset(["nav", "aside", "button", "select"])
 _ROLES = frozenset(["navigation", "banner", "contentinfo", "search"])
 _SECTIONING = frozenset(["article", "aside", "main", "nav", "section"])
 _BULLET = "- "
+# As many digits as CommonMark allows.
+_LONGEST_NUMBER = 9
 _CHARSET = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -39,14 +42,23 @@ def parse(path: Path, data: bytes) -> Document:
     """
     declared = _CHARSET.search(data[:4096])
     decoded = decode_file(path, data, declared[1].decode("ascii", "replace") if declared else None)
-    page = _Page()
+    return read_page(path, decoded.text, decoded.warnings)
+
+
+def read_page(path: Path, source: str, warnings: tuple[str, ...] = (), front: FrontMatter = NONE) -> Document:
+    """Return what the HTML ``source`` shows, below ``front``, which stands marked at the top.
+
+    Raises:
+        DamagedFile: the parser gave up.
+    """
+    page = _Page(front)
     try:
-        root = LexborHTMLParser(shallow(decoded.text)).root
+        root = LexborHTMLParser(shallow(source)).root
         if root is not None:
             page.read(root)
     except (SelectolaxError, *PARSER_FAULTS) as error:
         raise DamagedFile(f"{shown(path)} cannot be read as HTML ({error}): save the page again") from error
-    return page.document(path, decoded.warnings)
+    return page.document(path, warnings)
 
 
 @dataclass(slots=True, eq=False)
@@ -76,8 +88,13 @@ class _Parts:
 class _Page:
     """One walk over a page. Every element entered says what is to be done when it is left."""
 
-    def __init__(self) -> None:
+    def __init__(self, front: FrontMatter) -> None:
+        self._front = front
         self._out = Layout()
+        self._out.add_verbatim(front.text)
+        self._out.separate(2)
+        # Of each open list the number of its next item; 0 where it has bullets.
+        self._lists: list[int] = []
         self._parts = _Parts()
         self._meta = Metadata()
         self._leaving: list[list[Callable[[], object]]] = []
@@ -94,23 +111,23 @@ class _Page:
         """Return what was read."""
         text = self._out.value()
         short_forms = [r for r in self._parts.forms if (r.end - r.start) * 2 < len(text)]
-        marked = tidy(
-            self._parts.marked + short_forms, text
-        )  # a page may be one form: that is no boilerplate
-        titles = _shown_in_text(self._parts.titles, marked, text)
-        times = _with_dates(_shown_in_text(self._parts.times, marked, text), text)
+        front = Range(0, len(self._front.text))
+        # A page may be one form: that is no boilerplate.
+        marked = tidy([front, *self._parts.marked, *short_forms], text)
+        titles = _shown_in_text(self._parts.titles, marked, self._out.prefixes, text)
+        times = _with_dates(_shown_in_text(self._parts.times, marked, self._out.prefixes, text), text)
         headings = _headings(titles, times, text)
         first = next((h.title for h in headings), "")
-        title = self._meta.title or self._meta.og_title or first or path.stem
+        title = self._front.title or self._meta.title or self._meta.og_title or first or path.stem
         if not headings and times:
-            headings = [Heading(0, title, None, times[0].date, times[0].at)]
+            headings = [Heading(front.end, title, None, times[0].date, times[0].at)]
         source = str(path)
         return Document(
             document_id(source),
             source,
             title,
             text,
-            sections_from(headings, text, title, self._meta.date),
+            sections_from(headings, text, title, self._front.date or self._meta.date, front.end),
             marked=marked,
             warnings=warnings,
         )
@@ -155,8 +172,11 @@ class _Page:
             breaks = 1 if tag in _NEXT_LINE else 2
             self._out.separate(breaks)
             self._on_leaving(lambda: self._out.separate(breaks))
-        if tag == "li":
-            self._out.prefix(_BULLET)
+        if tag in {"ul", "menu", "ol"}:
+            self._lists.append(_first_number(attributes) if tag == "ol" else 0)
+            self._on_leaving(self._lists.pop)
+        elif tag == "li":
+            self._out.prefix(self._next_mark())
             self._on_leaving(lambda: self._out.prefix(""))
         elif tag == "article":
             self._articles.append(_Article(self._out.length))
@@ -170,6 +190,13 @@ class _Page:
         elif tag == "time":
             stated = stated_date(attributes.get("datetime") or "")
             self._on_text(lambda at, article: self._parts.times.append(_Found(at, article, stated)))
+
+    def _next_mark(self) -> str:
+        """Return what stands before the next item of the innermost list."""
+        if not self._lists or not self._lists[-1]:
+            return _BULLET
+        self._lists[-1] += 1
+        return f"{self._lists[-1] - 1}. "
 
     def _open_boilerplate(self, tag: str, attributes: dict[str, str | None]) -> None:
         role = (attributes.get("role") or "").lower()
@@ -200,14 +227,22 @@ class _Page:
         self._out.separate(2)
 
 
-def _shown_in_text(found: Sequence[_Found], marked: Sequence[Range], text: str) -> list[_Found]:
-    """Return, in order, those with text of their own outside boilerplate, their ranges without bullets."""
+def _first_number(attributes: dict[str, str | None]) -> int:
+    """Return the number of a list's first item; 0 for a list that need not be numbered from 1 up."""
+    start = attributes.get("start") or "1"
+    return int(start) if start.isascii() and start.isdigit() and len(start) <= _LONGEST_NUMBER else 0
+
+
+def _shown_in_text(
+    found: Sequence[_Found], marked: Sequence[Range], list_marks: Mapping[int, int], text: str
+) -> list[_Found]:
+    """Return, in order, those with text of their own outside boilerplate, their ranges without list marks."""
     ends = [r.end for r in marked]
     kept = []
     for item in found:
         at = trimmed(item.at, text)
-        if text.startswith(_BULLET, at.start):
-            at = trimmed(Range(at.start + len(_BULLET), max(at.end, at.start + len(_BULLET))), text)
+        mark_end = list_marks.get(at.start, at.start)
+        at = trimmed(Range(mark_end, max(at.end, mark_end)), text)
         behind = bisect_right(ends, at.start)
         covered = behind < len(marked) and marked[behind].start <= at.start
         if at.start < at.end and not covered:

@@ -13,6 +13,8 @@ class Layout:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self.length = 0
+        # Where each prefix begins -> where it ends.
+        self.prefixes: dict[int, int] = {}
         self._breaks = 0
         self._space = False
         self._prefix = ""
@@ -60,6 +62,7 @@ class Layout:
         elif self._space and self.length:
             self._put(" ")
         if self._prefix:
+            self.prefixes[self.length] = self.length + len(self._prefix)
             self._put(self._prefix)
         self._breaks, self._space, self._prefix = 0, False, ""
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import Request, Response
+from filelock import FileLock
 from itsdangerous import BadSignature, Signer, TimestampSigner
 from starlette.datastructures import URL
 from starlette.responses import JSONResponse, RedirectResponse
@@ -30,8 +31,8 @@ KEY_BYTES = 32
 _OWNER_DAYS = 400  # the longest that browsers keep a cookie
 _SESSION_DAYS = 30
 _DAY = 86_400
-# Reached without a password: the login itself, what it looks like, and whether the server lives.
-_OPEN = ("/login", "/healthz", "/static/", "/favicon.ico")
+# Reached without a password: the login itself, what it looks like, the way out, and whether the server lives.
+_OPEN = ("/login", "/logout", "/healthz", "/static/", "/favicon.ico")
 
 
 def load_key(path: Path) -> bytes:
@@ -41,21 +42,29 @@ def load_key(path: Path) -> bytes:
         SettingsError: it cannot be read or made, or is damaged.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            path.chmod(0o600)
-            key = path.read_bytes()
-        else:
-            with os.fdopen(handle, "wb") as file:
-                key = secrets.token_bytes(KEY_BYTES)
-                file.write(key)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Of two servers that start at once for the first time, one makes it and the other waits.
+            with FileLock(path.with_suffix(".lock")):
+                if not path.exists():
+                    _make_key(path)
+        path.chmod(0o600)
+        key = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}. Point VERBATIM_HOME to a folder of yours.") from error
     if len(key) != KEY_BYTES:
         raise SettingsError(f"{path}: damaged. Delete it; a new one is made, and browsers start anew.")
     return key
+
+
+def _make_key(path: Path) -> None:
+    """Write a new key under a name of its own first: who looks for it finds all of it, or nothing."""
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
 
 
 class Throttle:
@@ -237,8 +246,7 @@ class RequirePassword:
             return None
         given = given_password(request)
         if given is None and "text/html" in request.headers.get("accept", ""):
-            path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse(str(URL("/login").include_query_params(next=path)), 303)
+            return RedirectResponse(str(URL("/login").include_query_params(next=_onward(request))), 303)
         if wait := self._access.wait(request):
             return too_many(wait)
         if given is not None and self._access.check(request, given):
@@ -246,6 +254,13 @@ class RequirePassword:
         return JSONResponse(
             {"detail": strings.PASSWORD_NEEDED}, 401, {"WWW-Authenticate": 'Bearer realm="Verbatim"'}
         )
+
+
+def _onward(request: Request) -> str:
+    """Return where a login leads on to: a page, never what was sent."""
+    if request.method != "GET":
+        return "/"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def too_many(wait: float) -> JSONResponse:

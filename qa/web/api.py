@@ -28,7 +28,7 @@ _MISSING: dict[int | str, dict[str, Any]] = {404: {"model": Problem}}
 router = APIRouter(prefix="/api")
 
 
-@router.post("/ask", tags=["questions"], summary="Answer a question", responses={422: {"model": Problem}})
+@router.post("/ask", tags=["questions"], summary="Answer a question")
 def ask(question: Question, request: Request) -> Answered:
     """Answer with quotes, cited - or say why there is none: that is an answer too, with a ``status``."""
     answer = service(request).library.assistant.answer(

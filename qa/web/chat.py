@@ -16,9 +16,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from index.errors import SettingsError, StoreError, VerbatimError
+from index.errors import SettingsError, VerbatimError
 from index.index import MAX_QUESTION_CHARACTERS
-from qa.conversations import UnknownConversation
 from qa.export import conversation_json, conversation_markdown
 from qa.feedback import Verdict, mark
 from qa.records import quoted_documents
@@ -134,13 +133,15 @@ def _stored(served: Service, message: Message, owner: str, answer: Answer) -> st
     conversation = message.conversation or conversations.create(owner)
     kept = None if message.keep is None else 2 * message.keep
     conversations.append(owner, conversation, Turn("user", answer.question), Turn.of(answer), keep=kept)
-    # A document that was removed meanwhile is not quoted by what is stored after it.
-    for quoted in quoted_documents(answer):
-        if served.library.document(quoted) is None:
-            conversations.forget_document(quoted)
     # Another tab of the browser may have asked meanwhile.
     info = conversations.info(owner, conversation)
     number = info.turns // 2
+    # A document that was removed meanwhile is not quoted by what is stored after it, or shown.
+    gone = [one for one in quoted_documents(answer) if served.library.document(one) is None]
+    for one in gone:
+        conversations.forget_document(one)
+    if gone:
+        answer = conversations.turns(owner, conversation)[2 * number - 1].answer or answer
     cited = citations(served, [answer])
     return _line(
         conversation=conversation,
@@ -235,9 +236,3 @@ def opinion(conversation: str, what: Opinion, request: Request, owner: Owner) ->
         served.conversations.forget_document(what.document)
     told = strings.VERDICTS[what.verdict] if marked is None else strings.MARKED.format(marked.text)
     return JSONResponse({"told": told, "verdict": what.verdict})
-
-
-def problem(_: Request, error: Exception) -> JSONResponse:
-    """Return an error that a person can do something about as JSON."""
-    status = 404 if isinstance(error, UnknownConversation) else 503 if isinstance(error, StoreError) else 422
-    return JSONResponse({"detail": str(error)}, status)

@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from index.errors import LoadError
-from index.home import home
+from index.home import home, index_directory
 from index.index import Index
 from index.ingest import IngestReport
 from index.ingest import Progress as Step
 from index.load.files import absolute
-from qa.assistant import Assistant, has_own_index
+from qa.assistant import Assistant, has_own_index, seeds_index
 from qa.settings import Settings
 from qa.web import strings
 
@@ -47,6 +47,8 @@ class Corpus:
 def open_corpus(paths: Sequence[Path], index: Path | None) -> Corpus:
     """Return what to answer over: the paths, else the index, else the user's own index, else the seeds.
 
+    An index of the user's own that is empty hides the seeds no longer.
+
     The caller closes its assistant.
 
     Raises:
@@ -63,12 +65,20 @@ def open_corpus(paths: Sequence[Path], index: Path | None) -> Corpus:
         assistant = _over_paths(paths, None)
         name = ", ".join(map(str, paths))
         return Corpus(assistant, name, "paths", absolute(assistant.index.directory / _UPLOADS))
-    own = has_own_index()
     with _console.status("Opening the documents"):
-        assistant = Assistant.open()
-    if own:
+        if has_own_index() and _is_empty(index_directory()):
+            settings = Settings.from_env()
+            assistant = Assistant(seeds_index(settings.encoder), settings)
+        else:
+            assistant = Assistant.open()
+    if assistant.index.directory == index_directory():
         return Corpus(assistant, strings.OWN, "own", own_uploads())
     return Corpus(assistant, strings.SEEDS, "seeds", own_uploads())
+
+
+def _is_empty(directory: Path) -> bool:
+    with Index.open(directory, create=False, lazy=True) as index:
+        return index.is_empty
 
 
 def own_uploads() -> Path:

@@ -1,18 +1,21 @@
-"""What every request and response passes: headers, no orders from other sites, no huge bodies.
+"""What every request and response passes: headers, known names, no orders from other sites, no huge bodies.
 
 Knows HTTP alone; nothing here knows what the server does.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import secrets
+import socket
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.web import strings
@@ -31,6 +34,9 @@ _GRADIO_POLICY = (
     "object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
 )
 _SAFE = ("GET", "HEAD", "OPTIONS")
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+# Names that the public DNS does not resolve (RFC 6761, 6762, 8375; ICANN for .internal), or never had (.lan).
+_PRIVATE = (".localhost", ".local", ".home.arpa", ".internal", ".lan")
 # Gradio would fetch any address of the web for a caller, and hand it out as a page of this server.
 _GRADIO_FILES = re.compile(rf"{GRADIO}/gradio_api/(file[=/]|proxy=|upload|stream/|deep_link)")
 
@@ -54,7 +60,8 @@ class SecurityHeaders:
         async def guarded(message: Message) -> None:
             nonlocal page, body
             if message["type"] == "http.response.start":
-                headers = _add_headers(message, nonce)
+                headers = MutableHeaders(scope=message)
+                add_headers(headers, nonce)
                 # What people ask and what documents say stays out of the browser's cache.
                 kept = scope["path"].startswith("/static/")
                 headers.setdefault("Cache-Control", "no-cache" if kept else "no-store")
@@ -73,20 +80,66 @@ class SecurityHeaders:
         await self._app(scope, receive, guarded)
 
 
-def _add_headers(message: Message, nonce: str) -> MutableHeaders:
-    headers = MutableHeaders(scope=message)
+def add_headers(headers: MutableHeaders, nonce: str = "") -> None:
+    """Add what every response carries; ``nonce`` is that of Gradio's page."""
     headers["Content-Security-Policy"] = _GRADIO_POLICY.format(nonce=nonce) if nonce else _POLICY
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return headers
 
 
 def _with_nonce(page: bytes, nonce: str) -> bytes:
     # Gradio's template escapes "<" in all that it fills in, so every tag here is Gradio's own.
     return page.replace(b"<script", f'<script nonce="{nonce}"'.encode())
+
+
+class KnownHosts:
+    """Refuses requests by a name that a stranger could have pointed at this machine (DNS rebinding).
+
+    Else a page of any site could reach a server that has no password, through a name of that site which
+    resolves here: to the browser they would be one site. One that listens on this machine alone answers to
+    this machine's own names. Others answer to addresses, to the name of the machine or the ``host`` they were
+    started with, and to names that the public DNS does not resolve: who can make up one of these is in the
+    same network, and can reach the server anyway.
+    """
+
+    def __init__(self, app: ASGIApp, *, host: str, refuse: Callable[[Request, int, str], Response]) -> None:
+        self._app = app
+        self._host = host
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] not in ("http", "websocket") or scope["path"].startswith("/static/"):
+            await self._app(scope, receive, send)
+            return
+        asked = Headers(scope=scope).get("host", "")
+        if is_known(asked, self._host):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            advice = strings.UNKNOWN_HOST_LOCAL if self._host in LOCAL_HOSTS else strings.UNKNOWN_HOST
+            await self._refuse(Request(scope), 400, advice.format(asked))(scope, receive, send)
+
+
+def is_known(asked: str, host: str) -> bool:
+    """Return whether a server on ``host`` answers to a ``Host`` header, as :class:`KnownHosts` has it."""
+    try:
+        name = (urlsplit(f"//{asked}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    if not name or host in LOCAL_HOSTS:
+        return name in LOCAL_HOSTS
+    if "." not in name or name.endswith(_PRIVATE) or name in (host.lower(), socket.gethostname().lower()):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 class NoGradioFiles:

@@ -5,25 +5,24 @@ Knows indexes and files; knows no HTTP and no HTML.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from index.errors import VerbatimError
+from index.errors import SettingsError, VerbatimError
 from index.home import index_directory, seeds_directory
 from index.index import Index
 from index.ingest import IngestReport, OnProgress
 from index.load import SUFFIXES
 from index.store import FILE_NAME
 from index.types import Document, DocumentInfo, Passage, document_id
-from qa.assistant import Assistant
+from qa.assistant import Assistant, seeds_index
 from qa.web import strings
-from qa.web.corpus import Corpus
+from qa.web.corpus import Corpus, Kind
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +48,11 @@ class Library:
         self._given = corpus.assistant.index
         self._earlier: list[Index] = []
         self._lock = threading.Lock()
+        self._adding = threading.Lock()
+        self._files = threading.Lock()
+        self._taking: Path | None = None
+        self._reading_again = threading.Lock()
+        self._rereading: str | None = None
         self._pages = lru_cache(maxsize=10_000)(self._count_pages)
         if corpus.kind == "own":
             self._earlier += _seeds()
@@ -88,18 +92,18 @@ class Library:
         """Return what a list shows of one document, or ``None`` where there is no such id."""
         return next((info for info in self.index.documents() if info.id == document), None)
 
-    def _index_of(self, document: str) -> Index:
-        """Return the index that holds a document, also one that was answered over before."""
-        indexes = (self.index, *self._earlier)
-        return next((index for index in indexes if document in set(index.document_ids())), self.index)
+    def _indexes(self) -> Iterator[Index]:
+        """Yield the index that is answered over, and those that were before."""
+        yield from (self.index, *self._earlier)
 
     def document(self, document: str) -> Document | None:
         """Return a document with its text, also one that was answered over before; else ``None``."""
-        return self._index_of(document).document(document)
+        found = (index.document(document) for index in self._indexes())
+        return next((one for one in found if one is not None), None)
 
     def passages(self, document: str) -> list[Passage]:
         """Return the passages of a document in order, also of one that was answered over before."""
-        return self._index_of(document).passages(document)
+        return next(filter(None, (index.passages(document) for index in self._indexes())), [])
 
     def pages(self, info: DocumentInfo) -> int | None:
         """Return the number of pages, ``None`` for formats without."""
@@ -113,7 +117,7 @@ class Library:
 
     def original(self, document: str) -> Path | None:
         """Return the file that a document was read from, where it is still there; ``None`` for texts."""
-        infos = self._index_of(document).documents()
+        infos = (info for index in self._indexes() for info in index.documents())
         info = next((info for info in infos if info.id == document), None)
         return next(filter(is_original, map(Path, info.sources)), None) if info else None
 
@@ -125,9 +129,47 @@ class Library:
         Raises:
             StoreError: the index cannot be written.
         """
-        if self._corpus.kind != "seeds":
-            return self.index.add(paths, on_progress=on_progress)
-        return self._add_to_own(paths, on_progress)
+        with self._adding:
+            if self._corpus.kind != "seeds":
+                return self.index.add(paths, on_progress=on_progress)
+            return self._add_to_own(paths, on_progress)
+
+    def take(
+        self, sent: Path, target: Path, earlier: Path, on_progress: OnProgress | None = None
+    ) -> IngestReport:
+        """Take in a file that was sent, in the place of an earlier one of its name; as :meth:`add`.
+
+        Whatever happens, at the end a file lies at ``target`` if the index knows it, and else none.
+
+        Args:
+            sent: where it is kept until now.
+            target: where it is to lie.
+            earlier: where the earlier one waits for what becomes of it.
+            on_progress: as for :meth:`add`.
+
+        Raises:
+            StoreError: the index cannot be written.
+            OSError: the file cannot be moved.
+        """
+        taken = False
+        with self._files:
+            # Who removes its document meanwhile leaves the file to us.
+            self._taking = target
+        try:
+            if target.exists():
+                target.replace(earlier)
+            sent.replace(target)
+            report = self.add([target], on_progress)
+            taken = not any(one.status in ("failed", "skipped") for one in report.files)
+            return report
+        finally:
+            with self._files:
+                self._taking = None
+                known = stored_id(self.index, target) is not None
+                if not (taken and known):
+                    target.unlink(missing_ok=True)
+                if known and not taken and earlier.exists():
+                    earlier.replace(target)
 
     def _add_to_own(self, paths: Sequence[Path], on_progress: OnProgress | None) -> IngestReport:
         is_new = not (index_directory() / FILE_NAME).exists()
@@ -135,7 +177,7 @@ class Library:
         try:
             report = own.add(paths, on_progress=on_progress)
             if own.document_ids():
-                self._adopt(own)
+                self._adopt(own, strings.OWN, "own")
                 return report
         except BaseException:
             own.close()
@@ -146,23 +188,52 @@ class Library:
             shutil.rmtree(index_directory())
         return report
 
-    def _adopt(self, own: Index) -> None:
+    def _adopt(self, index: Index, name: str, kind: Kind) -> None:
         before = self._corpus
-        assistant = Assistant(own, before.assistant.settings, before.assistant.reader)
+        assistant = Assistant(index, before.assistant.settings, before.assistant.reader)
         with self._lock:
             self._earlier.append(before.assistant.index)
-            self._corpus = replace(before, assistant=assistant, name=strings.OWN, kind="own")
+            self._corpus = replace(before, assistant=assistant, name=name, kind=kind)
+
+    def return_to_seeds(self) -> None:
+        """Answer over the documents that come with Verbatim, in place of an empty index of the user's own.
+
+        Raises:
+            SettingsError: it is not empty, or documents are being added to it.
+            StoreError: the seeds' index cannot be made.
+        """
+        if not self._adding.acquire(blocking=False):
+            raise SettingsError(strings.BUSY_ADDING)
+        try:
+            if self._corpus.kind == "own":
+                if not self.index.is_empty:
+                    raise SettingsError(strings.NOT_EMPTY)
+                self._adopt(seeds_index(self.index.encoder), strings.SEEDS, "seeds")
+        finally:
+            self._adding.release()
 
     def read_again(self, document: str) -> IngestReport | None:
         """Read the files of a document again, where they have changed; ``None`` where there is no such id."""
         info = self.info(document)
         if info is None:
             return None
-        files = [Path(source) for source in info.sources if Path(source).is_absolute()]
-        report = self.index.add(files)
-        # Texts without a file, and whatever an older version processed.
-        rebuilt = self.index.rebuild()
-        return replace(report, files=(*report.files, *rebuilt.files))
+        with self._reading_again:
+            self._rereading = document
+            try:
+                return self._read_sources(info)
+            finally:
+                if self._rereading is None and self.info(document):
+                    # It was removed while it was read, and came back with that.
+                    self.remove(document)
+                self._rereading = None
+
+    def _read_sources(self, info: DocumentInfo) -> IngestReport:
+        files = [source for source in info.sources if Path(source).is_absolute()]
+        stored = self.index.document(info.id)
+        # A text is its own file: where an older version processed it, it is processed again.
+        texts = [(name, stored.text) for name in info.sources if name not in files] if stored else []
+        report, again = self.index.add(files), self.index.add_texts(texts)
+        return replace(report, files=(*report.files, *again.files))
 
     def remove(self, document: str) -> bool:
         """Remove a document, and the copies of its files that were uploaded; other files stay.
@@ -170,13 +241,15 @@ class Library:
         Returns:
             Whether it was there.
         """
+        if self._rereading == document:
+            self._rereading = None
         info = self.info(document)
         if info is None or not self.index.remove(document):
             return False
-        for source in map(Path, info.sources):
-            if source.parent == self._corpus.uploads:
-                with contextlib.suppress(FileNotFoundError):
-                    source.unlink()
+        with self._files:
+            for source in map(Path, info.sources):
+                if source.parent == self._corpus.uploads and source != self._taking:
+                    source.unlink(missing_ok=True)
         self._on_removed(document)
         return True
 

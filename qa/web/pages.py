@@ -13,11 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 from pydantic import BaseModel
 
+from index.errors import UnknownConversation
 from index.index import MAX_QUESTION_CHARACTERS
 from index.load import SUFFIXES
 from index.load.files import MAX_BYTES
 from index.types import Document, DocumentInfo, Range
-from qa.conversations import UnknownConversation
 from qa.web import chat, document_view, prose, rendering, strings
 from qa.web.access import local_path, too_many
 from qa.web.document_view import Focus
@@ -150,6 +150,12 @@ def documents(request: Request, query: str = "", offset: Annotated[int, Query(ge
     served = service(request)
     listing = _listing(served, query, offset)
     return _page("documents.html", listing=listing, library=_over(served))
+
+
+@router.post("/documents/seeds", status_code=204)
+def to_seeds(request: Request) -> None:
+    """Answer over the documents that come with Verbatim, where there are none of one's own."""
+    service(request).library.return_to_seeds()
 
 
 def _listing(served: Service, query: str = "", offset: int = 0) -> dict[str, Any]:

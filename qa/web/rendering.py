@@ -239,7 +239,8 @@ def _from(citation: Citation) -> list[str]:
 
 
 def _facts(facts: Sequence[str]) -> str:
-    return " · ".join(f"<bdi>{escape(fact)}</bdi>" for fact in facts)
+    # The dot ends a line where one breaks, and begins none.
+    return "&nbsp;· ".join(f"<bdi>{escape(fact)}</bdi>" for fact in facts)
 
 
 def _anchor(citation: Citation, turn: int) -> str:

@@ -7,30 +7,41 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from index.errors import SettingsError, VerbatimError
+from index.errors import SettingsError, StoreError, UnknownConversation, VerbatimError
 from index.home import home
 from index.load.files import MAX_BYTES
 from qa.conversations import Conversations
 from qa.web import access as gate
-from qa.web import api, chat, gradio_endpoints, pages
+from qa.web import api, chat, gradio_endpoints, pages, strings
 from qa.web.access import Access, RequirePassword
 from qa.web.corpus import Corpus, open_corpus
-from qa.web.guards import GRADIO, BodyLimit, NoGradioFiles, SameOrigin, SecurityHeaders
+from qa.web.guards import (
+    GRADIO,
+    LOCAL_HOSTS,
+    BodyLimit,
+    KnownHosts,
+    NoGradioFiles,
+    SameOrigin,
+    SecurityHeaders,
+    add_headers,
+)
+from qa.web.schemas import Problem
 from qa.web.service import Service
 
-LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 PASSWORD = "VERBATIM_PASSWORD"  # noqa: S105 - the variable's name
 _STATIC = Path(__file__).parent / "static"
 _MAX_BODY = 1_000_000
@@ -65,13 +76,9 @@ def serve(
         access = Access(gate.load_key(home() / "cookies.key"), secret)
         corpus = open_corpus(paths, index)
         with corpus.assistant:
-            app = create_app(corpus, conversations, access, local=host in LOCAL_HOSTS)
+            app = create_app(corpus, conversations, access, host=host)
             announce(corpus.name, host, listener.getsockname()[1], protected=secret is not None)
-            # An open page may hold a connection: it must not hold up Ctrl-C.
-            config = uvicorn.Config(
-                app, log_level="warning", timeout_graceful_shutdown=1, server_header=False
-            )
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(configured(app)).run(sockets=[listener])
 
 
 def choose_password(host: str, *, wanted: bool, auth: bool) -> str | None:
@@ -97,10 +104,23 @@ def choose_password(host: str, *, wanted: bool, auth: bool) -> str | None:
     return given or None
 
 
+def configured(app: FastAPI) -> uvicorn.Config:
+    """Return how the app is served.
+
+    A proxy on this machine is believed about whom it speaks for (``X-Forwarded-For``, ``X-Forwarded-Proto``):
+    so one who guesses passwords does not make all others wait, and cookies are for TLS alone. For a proxy on
+    another machine set uvicorn's ``FORWARDED_ALLOW_IPS`` to its address. Anyone else is not believed.
+    """
+    # An open page may hold a connection: it must not hold up Ctrl-C.
+    return uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=1, server_header=False, proxy_headers=True
+    )
+
+
 def create_app(
-    corpus: Corpus, conversations: Conversations, access: Access, *, local: bool = True
+    corpus: Corpus, conversations: Conversations, access: Access, *, host: str = "127.0.0.1"
 ) -> FastAPI:
-    """Return the app over one corpus; a ``local`` one answers only to this machine's own names."""
+    """Return the app over one corpus; ``host`` is the address it will listen on."""
     served = Service(corpus, conversations, access)
 
     @contextlib.asynccontextmanager
@@ -115,10 +135,11 @@ def create_app(
         redoc_url=None,
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
+        responses={422: {"model": Problem}},
     )
     app.state.service = served
-    app.add_exception_handler(VerbatimError, chat.problem)
-    app.add_exception_handler(HTTPException, _told)
+    for kind in (VerbatimError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _problem)
 
     @app.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
     async def health() -> dict[str, str]:
@@ -139,9 +160,10 @@ def create_app(
     app.add_middleware(RequirePassword, access=access)
     app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit, most=_MAX_BODY, exempt="/api/documents", exempt_most=MAX_BYTES + _MAX_BODY)
-    if local:
-        # Else any web page could reach it through a name that resolves to this machine.
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL_HOSTS, "[::1]"])
+    if access.password is None:
+        # With a password none is needed: browsers send the cookie, which is SameSite=strict, only to the name
+        # it was given under. A proxy with TLS may hand on whatever name it has.
+        app.add_middleware(KnownHosts, host=host, refuse=_told)
     app.add_middleware(SecurityHeaders)
     return app
 
@@ -173,9 +195,36 @@ class _GradioAtRoot:
         await self._app(scope, receive, send)
 
 
-def _told(request: Request, error: Exception) -> Response:
+def _problem(request: Request, error: Exception) -> Response:
+    """Return what is to be said of an error."""
+    match error:
+        case HTTPException():
+            nameless = error.detail == HTTPStatus(error.status_code).phrase
+            told = _told(request, error.status_code, strings.NOT_HERE if nameless else str(error.detail))
+            told.headers.update(error.headers or {})
+            return told
+        case RequestValidationError():
+            return _told(request, 422, "; ".join(map(_sentence, error.errors())))
+        case UnknownConversation():
+            return _told(request, 404, str(error))
+        case StoreError():
+            return _told(request, 503, str(error))
+        case VerbatimError():
+            return _told(request, 422, str(error))
+    # A bug: the log tells it. This is answered outside of everything that adds headers.
+    told = _told(request, 500, strings.BROKEN)
+    add_headers(told.headers)
+    return told
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Return in words what pydantic found wrong with a value of a request."""
+    kind, *names = error["loc"]
+    return f"{'.'.join(map(str, names)) or kind}: {error['msg']}"
+
+
+def _told(request: Request, status: int, detail: str) -> Response:
     """Return what is wrong as JSON to scripts and programs, as a page to people."""
-    status, detail = (error.status_code, str(error.detail)) if isinstance(error, HTTPException) else (500, "")
     if "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(pages.problem(detail), status)
     return JSONResponse({"detail": detail}, status)

@@ -24,8 +24,12 @@ QUESTION = "Your question"
 PLACEHOLDER = "Ask a question"
 INVITATION = "Ask these documents a question."
 PROMISE = "Answers are quoted word for word, with their sources. Where there is none, you are told so."
-EMPTY = "There are no documents here yet."
+EMPTY = "There are no documents here."
 EMPTY_ADVICE = "Add some under Documents: PDF, Word, HTML, Markdown or plain text."
+EMPTY_OR_SEEDS = "Until you add some of your own, you can go on with the documents that come with Verbatim."
+TO_SEEDS = "Use Verbatim's documents"
+BUSY_ADDING = "Documents are being added just now. Try again when they are through."
+NOT_EMPTY = "There are documents here: remove them first."
 ADD_DOCUMENTS = "Add documents"
 EXAMPLES = "Questions to begin with"
 SEND = "Ask"
@@ -125,7 +129,7 @@ DOCUMENTS_OVER_PATHS = (
     "as long as its file is there."
 )
 ADD = "Choose files"
-DROP = "or drop them here: PDF, Word, HTML, Markdown, plain text; up to {} MB each"
+DROP = "or drop files and folders here: PDF, Word, HTML, Markdown, plain text; up to {} MB each"
 SEARCH_DOCUMENTS = "Search documents"
 NO_DOCUMENTS_FOUND = "No document has these words in its title or file name."
 DOCUMENTS_HEADS = ("Ask only", "Title", "Date", "Pages", "Passages", "")
@@ -147,6 +151,7 @@ UPLOADS = "Uploads"
 EARLIER = "Show what comes before"
 LATER = "Show what comes after"
 PAGE_MARK = "Page {}"
+PAGE_OF = "page {} of {}"
 GREYED = "Grey text is menus and the like: never quoted."
 CHANGED = "This document has changed since it was quoted: the quote is not where it stood."
 FIND = "Find"
@@ -155,6 +160,12 @@ FIND_NOTHING = "These words do not stand in this document."
 MARK_HINT = "Select the words of the right answer, or find them, then press the button."
 MARK = "This is the right answer"
 MARK_NOTHING = "Select some words of the document first."
+
+# Files that are sent
+NAMELESS = "a file"
+OTHER_KIND = "{}: cannot be read. Send one of {}."
+FILE_TOO_LARGE = "{}: {:,.0f} MB is too large: split it into files of at most {:,.0f} MB"
+UNWRITABLE = "{}: cannot be written ({}). Free some space, or get permission."
 
 # Getting in
 LOG_IN = "Log in"
@@ -165,6 +176,13 @@ WAIT = "Too many attempts. Try again in {seconds} seconds."
 
 # What goes wrong
 BROKEN = "Something went wrong here. The server's log says what; try again."
+UNKNOWN_HOST_LOCAL = (
+    "Refused: “{}” is not a name of this machine. Open http://127.0.0.1 with the server's port."
+)
+UNKNOWN_HOST = (
+    "Refused: “{}” may be a stranger's name for this server, which has no password. Open it by its address, "
+    "or start it with --password."
+)
 OTHER_SITE = "Refused: this request was sent by a page of another site."
 TOO_LARGE = "Too large: at most {} MB can be sent at once."
 NOT_HERE = "There is nothing at this address."
@@ -195,6 +213,11 @@ SCRIPT = {
     "read": READ,
     "without": "Leave out {}",
     "tooLarge": "Too large: at most {} MB a file.",
+    "unreadable": "Cannot be read from here: choose it with the button.",
+    "noFiles": "“{}” holds no files that can be read.",
+    "leftOut": "Left out of “{}”: {} of other kinds",
+    "files": ["{} file", "{} files"],
+    "title": "{} · " + TITLE,
     "states": {
         "sending": "Sending…",
         "waiting": "Waiting…",

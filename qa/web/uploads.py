@@ -5,12 +5,10 @@ Knows files and the library; knows no HTTP.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import secrets
 import shutil
-import tempfile
 import threading
 import unicodedata
 from collections import OrderedDict
@@ -19,6 +17,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
+
+from filelock import FileLock, Timeout
 
 from index.errors import LoadError, StoreError, VerbatimError
 from index.ingest import IngestReport, Progress
@@ -43,6 +43,9 @@ _RESERVED = {
     *(f"{kind}{number}" for kind in ("COM", "LPT") for number in "123456789"),
 }
 _CHUNK = 1 << 20
+_STAGING = ".incoming-"
+# Beside what was sent: the earlier file of each name, while the new one is read.
+_EARLIER = "earlier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,64 @@ class Taken:
     document: str | None = None
 
 
+class Staging:
+    """A folder for what is on its way, locked as long as its process lives. Close it to delete it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make one below ``folder``. Raises ``OSError``."""
+        self.path = folder / f"{_STAGING}{secrets.token_hex(8)}"
+        # Locked before it is there: a server that starts meanwhile must not take it for a leftover.
+        self._lock = _lock_of(self.path)
+        self._lock.acquire()
+        try:
+            (self.path / _EARLIER).mkdir(parents=True)
+        except OSError:
+            self._unlock()
+            raise
+
+    def close(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._unlock()
+
+    def _unlock(self) -> None:
+        self._lock.release()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+
+
+def _lock_of(staging: Path) -> FileLock:
+    # Beside the folder, not in it: there it would be deleted while it is held. Any thread may let go of it.
+    return FileLock(f"{staging}.lock", blocking=False, thread_local=False)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Delete what servers left in a folder of uploads that were killed; what was being replaced comes back.
+
+    What another server is at work on stays.
+    """
+    for staging in {path.with_suffix("") for path in folder.glob(f"{_STAGING}*")}:
+        lock = _lock_of(staging)
+        try:
+            with lock:
+                for earlier in (staging / _EARLIER).glob("*"):
+                    if not (folder / earlier.name).exists():
+                        earlier.replace(folder / earlier.name)
+                if staging.exists():
+                    shutil.rmtree(staging)
+            Path(lock.lock_file).unlink(missing_ok=True)
+        except Timeout:
+            logger.info("%s belongs to a server that is running", staging)
+        except OSError as error:
+            logger.warning("%s is left of an earlier run and cannot be deleted: %s", staging, error)
+
+
 @dataclass(slots=True)
 class Upload:
     """Some files that were sent together, in their order."""
 
     id: str
     files: list[Taken]
-    staging: Path
+    staging: Staging
     finished: Future[None] = field(default_factory=Future, repr=False)
 
     @property
@@ -83,7 +137,7 @@ def safe_name(name: str) -> str:
     suffix = Path(kept).suffix
     stem = kept.removesuffix(suffix)
     if suffix.lower() not in SUFFIXES:
-        raise LoadError(f"{shown(base) or 'a file'}: cannot be read. Send one of {', '.join(SUFFIXES)}.")
+        raise LoadError(strings.OTHER_KIND.format(shown(base) or strings.NAMELESS, ", ".join(SUFFIXES)))
     if stem.upper() in _RESERVED:
         stem = f"_{stem}"
     while len(f"{stem}{suffix}".encode()) > _LONGEST_NAME:
@@ -104,13 +158,14 @@ class Uploads:
         self._uploads: OrderedDict[str, Upload] = OrderedDict()
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        clear_leftovers(library.corpus.uploads)
 
     def close(self) -> None:
         """Drop the file that is being read, at its next step, and those that wait."""
         self._closing.set()
         self._worker.shutdown(wait=True, cancel_futures=True)
         for upload in self._uploads.values():
-            shutil.rmtree(upload.staging, ignore_errors=True)
+            upload.staging.close()
 
     def get(self, upload: str) -> Upload | None:
         """Return an upload by its id; the last few hundred are remembered."""
@@ -126,14 +181,14 @@ class Uploads:
         """
         folder = self._folder()
         try:
-            staging = Path(tempfile.mkdtemp(prefix=".incoming-", dir=folder))
+            staging = Staging(folder)
         except OSError as error:
             raise _unwritable(folder, error) from error
         taken: list[Taken] = []
         for number, (name, stream) in enumerate(files):
             try:
                 safe = safe_name(name)
-                _write(stream, staging / str(number), safe)
+                _write(stream, staging.path / str(number), safe)
                 taken.append(Taken(safe, "waiting"))
             except (LoadError, OSError) as error:
                 taken.append(Taken(shown(name), "failed", message=_told(error)))
@@ -157,12 +212,12 @@ class Uploads:
         try:
             for number, file in enumerate(upload.files):
                 if file.state == "waiting":
-                    self._take(upload, number, upload.staging / str(number))
+                    self._take(upload, number)
         finally:
-            shutil.rmtree(upload.staging, ignore_errors=True)
+            upload.staging.close()
             upload.finished.set_result(None)
 
-    def _take(self, upload: Upload, number: int, staged: Path) -> None:
+    def _take(self, upload: Upload, number: int) -> None:
         file = upload.files[number]
 
         def tell(progress: Progress) -> None:
@@ -171,13 +226,10 @@ class Uploads:
             upload.files[number] = replace(file, state="reading", passages=progress.passages)
 
         upload.files[number] = replace(file, state="reading")
+        folder = upload.staging.path
         target = self._library.corpus.uploads / file.name
-        before = staged.with_suffix(".before")
         try:
-            if target.exists():
-                target.replace(before)
-            staged.replace(target)
-            report = self._library.add([target], tell)
+            report = self._library.take(folder / str(number), target, folder / _EARLIER / file.name, tell)
             upload.files[number] = self._outcome(file, target, report)
         except (VerbatimError, OSError) as error:
             upload.files[number] = replace(file, state="failed", message=_told(error))
@@ -185,13 +237,6 @@ class Uploads:
             # One file must not stop those after it.
             logger.exception("%s could not be taken in", file.name)
             upload.files[number] = replace(file, state="failed", message=strings.BROKEN)
-        finally:
-            # No file may lie there that the index does not know, or miss that it knows.
-            if upload.files[number].state in ("failed", "skipped"):
-                with contextlib.suppress(FileNotFoundError):
-                    target.unlink()
-                if before.exists():
-                    before.replace(target)
 
     def _outcome(self, file: Taken, target: Path, report: IngestReport) -> Taken:
         told = next(one for one in report.files if one.source == str(target) or one.status == "failed")
@@ -206,7 +251,7 @@ class Uploads:
 
 
 def _unwritable(folder: Path, error: OSError) -> StoreError:
-    return StoreError(f"{folder}: cannot be written ({error.strerror}). Free some space, or get permission.")
+    return StoreError(strings.UNWRITABLE.format(folder, error.strerror))
 
 
 def _told(error: Exception) -> str:
@@ -219,7 +264,4 @@ def _write(stream: BinaryIO, path: Path, name: str) -> None:
         size = file.tell()
     if size > MAX_BYTES:
         path.unlink()
-        raise LoadError(
-            f"{name}: {size / 1e6:,.0f} MB is too large: split it into files of at most "
-            f"{MAX_BYTES / 1e6:,.0f} MB"
-        )
+        raise LoadError(strings.FILE_TOO_LARGE.format(name, size / 1e6, MAX_BYTES / 1e6))

@@ -11,6 +11,8 @@ let editing = null; // how many questions stay once the edited one is answered, 
 let alone = false; // whether the edited question is asked as it stands
 
 const turns = () => $$("#turns > .turn:not(.pending)");
+// What would change the conversation beneath a question that is on its way.
+const IDLE = ["edit", "edit-asked", "retry", "undo", "clear", "example"];
 // What is shown of the questions after the first few; by number, for another tab may have asked some of them.
 const after = (kept) => [
   ...turns().filter((one) => Number(one.dataset.turn) > kept),
@@ -39,6 +41,7 @@ export function start() {
 // take a while.
 export async function refreshWelcome() {
   $("#welcome").replaceChildren(fragment(await text("/chat/welcome")));
+  busy(running);
 }
 
 function fit() {
@@ -119,6 +122,9 @@ function busy(controller) {
   running = controller;
   $("#send").hidden = controller !== null;
   $("#stop").hidden = controller === null;
+  for (const name of IDLE) {
+    for (const button of $$(`[data-action=${name}]`)) button.disabled = controller !== null;
+  }
 }
 
 function welcome() {
@@ -150,11 +156,8 @@ function lost(error) {
 }
 
 function settle(pending, outcome) {
-  if (!pending.isConnected) {
-    // The page has been drawn anew meanwhile, as when a document was removed.
-    location.assign(`/c/${outcome.conversation}`);
-    return;
-  }
+  // What it takes the place of may have been drawn anew meanwhile, as when a document was removed.
+  for (const one of after(outcome.turn - 1)) one.remove();
   pending.replaceWith(fragment(outcome.html));
   $("#sources").append(fragment(outcome.sources));
   sources.show(outcome.turn);
@@ -205,7 +208,6 @@ action("clear", async () => {
 
 // Drops the questions after the first few; `words` are in the box then.
 async function keepFirst(count, words) {
-  running?.abort();
   const conversation = document.body.dataset.conversation;
   await send("POST", `/chat/${conversation}/keep`, { keep: count });
   for (const one of after(count)) one.remove();

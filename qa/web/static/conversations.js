@@ -1,6 +1,6 @@
 // The list of conversations: searched, renamed, deleted; and where the page is among them.
 
-import { $, $$, action, failed, fragment, settled, send, strings, sure, text, visit } from "./dom.js";
+import { $, $$, action, failed, fill, fragment, settled, send, strings, sure, text, visit } from "./dom.js";
 
 const body = document.body;
 const overlaid = matchMedia("(max-width: 1100px)");
@@ -34,7 +34,7 @@ export async function arrived(conversation, title) {
 
 function named(title) {
   $("#title").textContent = title;
-  document.title = `${title} · Verbatim`;
+  document.title = fill(strings.title, title);
 }
 
 action("rename", () => {

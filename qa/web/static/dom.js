@@ -65,8 +65,7 @@ export async function send(method, address, body, options = {}) {
 
 async function detail(response) {
   try {
-    const told = (await response.json()).detail;
-    return typeof told === "string" ? told : told.map((one) => one.msg).join("; ");
+    return (await response.json()).detail;
   } catch {
     return `${response.status} ${response.statusText}`;
   }
