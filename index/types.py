@@ -138,7 +138,7 @@ class TokenVectors:
 
 
 class Encoder(Protocol):
-    """Turns texts into unit vectors. Safe to use from several threads: tokens are counted while others are encoded."""
+    """Turns texts into unit vectors. Safe to use from several threads: ingest counts while it encodes."""
 
     @property
     def identity(self) -> str:
