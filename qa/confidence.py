@@ -80,13 +80,13 @@ CALIBRATIONS: dict[Kind, Calibration] = {
         strict=0.6,
     ),
     "spans": Calibration(
-        span=0.141,
-        lead=0.242,
-        passage=4.378,
-        intercept=-6.553,
-        weights=Evidence(score=0.607, margin=0.373, cosine=3.653, support=-0.242),
-        threshold=0.09,
-        strict=0.6,
+        span=0.2,
+        lead=0.172,
+        passage=4.047,
+        intercept=-6.594,
+        weights=Evidence(score=0.675, margin=0.34, cosine=3.409, support=-0.032),
+        threshold=0.08,
+        strict=0.7,
     ),
 }
 

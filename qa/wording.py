@@ -12,7 +12,7 @@ CONFIDENCE = (
     (0.0, "Uncertain: check the source", "unsure"),
 )
 # A first answer below this is shown as no clear one; further ones below the other are left out.
-UNSURE = 0.25
+UNSURE = 0.2
 FAINT = 0.1
 UNDATED = "undated"
 

@@ -19,6 +19,7 @@ from qa.types import REASONS, Span, Trace
 from qa.web import corpus, document_view, examples, prose, rendering, strings, turns
 from qa.web.document_view import Focus
 from qa.web.rendering import Cited
+from qa.wording import UNSURE
 
 HOSTILE = (
     "<script>pwn()</script> <img src=x onerror=pwn()> ${pwn()} {{pwn}} [a](javascript:pwn()) ![i](http://e.x/i) "
@@ -376,15 +377,15 @@ def test_an_answer_of_low_confidence_is_not_shown_as_one():
     at = [citation(text, quote, number=number) for number, quote in enumerate(text.split(), 1)]
     first, second, third = (
         Candidate(one.quote, confidence, (one,))
-        for one, confidence in zip(at, (0.2499, 0.1, 0.0999), strict=True)
+        for one, confidence in zip(at, (UNSURE - 0.0001, 0.1, 0.0999), strict=True)
     )
     result = answered(first, second, third)
     assert shown(message(result)).startswith("No clear answer. The nearest passages:")
     assert quotes(message(result)) == ["“One.”", "“Two.”"]
-    assert "Uncertain: check the source · 25%" in shown(message(result))
+    assert "Uncertain: check the source · 20%" in shown(message(result))
     assert strings.NEAREST in cards(result)
     assert re.findall(r'id="(c-[^"]+)"', cards(result)) == ["c-1-1", "c-1-2"]
-    clear = answered(dataclasses.replace(first, confidence=0.25), second, third)
+    clear = answered(dataclasses.replace(first, confidence=UNSURE), second, third)
     assert strings.UNCLEAR not in message(clear)
     assert strings.SOURCES in cards(clear)
     assert quotes(message(clear)) == ["“One.”", "“Two.”"]
