@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from index.lines import could_be_headline, ends_sentence
+from index.lines import could_be_headline, ends_sentence, is_list_item
 from index.sentences import paragraphs, sentences
 from index.types import Document, Passage, Range, Section
 from qa.types import Citation, Span
@@ -18,8 +18,8 @@ def cite(number: int, span: Span, passage: Passage, document: Document) -> Citat
 
     The quote has at most 3 sentences and 400 characters, but never less than the span and, where the span
     lies within one sentence, never less than that sentence. What follows the span is added before what
-    precedes it, up to the next heading: what stands beyond it is about something else. The quote cannot
-    cross marked text, because no passage does.
+    precedes it, up to the next heading, or to a list that nothing announces: what stands beyond it is about
+    something else. The quote cannot cross marked text, because no passage does.
     """
     return citation_at(number, Range(span.start, span.end), _quote(span, passage, document), document)
 
@@ -52,12 +52,29 @@ def _quote(span: Span, passage: Passage, document: Document) -> Range:
     first, last = held[0], held[-1]
     if first != last and not _fits(found, first, last):
         return Range(span.start, span.end)
-    headings = _headings(document.text, passage)
-    while last + 1 < len(found) and _fits(found, first, last + 1) and found[last + 1] not in headings:
+    text, headings = document.text, _headings(document.text, passage)
+    while (
+        last + 1 < len(found)
+        and _fits(found, first, last + 1)
+        and found[last + 1] not in headings
+        and not _enters_list(text, found[last], found[last + 1])
+    ):
         last += 1
-    while first > 0 and _fits(found, first - 1, last) and found[first - 1] not in headings:
+    while (
+        first > 0
+        and _fits(found, first - 1, last)
+        and found[first - 1] not in headings
+        and not _enters_list(text, found[first - 1], found[first])
+    ):
         first -= 1
     return Range(min(found[first].start, span.start), max(found[last].end, span.end))
+
+
+def _enters_list(text: str, one: Range, following: Range) -> bool:
+    """Whether a list begins with ``following`` that ``one`` does not announce: apart, and without a colon."""
+    items = [is_list_item(text[at.start : at.end]) for at in (one, following)]
+    apart = text.count("\n", one.end, following.start) > 1
+    return items == [False, True] and apart and text[one.end - 1] != ":"
 
 
 def _fits(found: Sequence[Range], first: int, last: int) -> bool:

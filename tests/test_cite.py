@@ -98,6 +98,16 @@ def test_the_quote_stops_at_headings(answer, quote):
     assert cited(answer, document(CHAPTERS)).quote == quote
 
 
+def test_the_quote_enters_a_list_that_is_announced_alone():
+    listed = "- Bring bread.\n- Bring salt."
+    assert cited("Tuesday", document(f"We meet on Tuesday.\n\n{listed}")).quote == "We meet on Tuesday."
+    announced = f"We meet on Tuesday, and all shall:\n\n{listed}"
+    assert cited("Tuesday", document(announced)).quote == announced
+    # Nor does it reach back from a list beyond what announces it.
+    assert cited("salt", document(f"We meet on Tuesday.\n\n{listed}")).quote == listed
+    assert cited("salt", document(announced)).quote == announced
+
+
 def test_a_heading_that_holds_the_answer_is_quoted_with_what_follows():
     assert cited("The bridge\n\nThe", document(CHAPTERS)).quote == (
         "2. The bridge\n\nThe bridge is old.\nIt was built by Anna Holt."
