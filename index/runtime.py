@@ -136,7 +136,8 @@ class Runtime:
                 {
                     "PERFORMANCE_HINT": hint,
                     "INFERENCE_PRECISION_HINT": self._precision,
-                    "CACHE_DIR": str(self._directory / "compiled"),
+                    # A folder each: OpenVINO would take what it compiled in one precision for the other.
+                    "CACHE_DIR": str(self._directory / f"compiled-{self._precision}"),
                 },
             )
 

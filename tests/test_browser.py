@@ -61,7 +61,7 @@ REPORT = [
 TOLD = {
     "Who led the expedition?": ((0.93, ["Ada Byron of", "Ada Byron led"]), (0.31, ["My dear Jean"])),
     "When did the ship leave?": ((0.62, ["1 May"]), (0.48, ["3 May"]), (0.12, ["eight months"])),
-    "How long does it take to Seal Bay?": ((0.21, ["70"]), (0.14, ["eight months"]), (0.06, ["40"])),
+    "How long does it take to Seal Bay?": ((0.19, ["70"]), (0.14, ["eight months"]), (0.06, ["40"])),
     "How much salt did they take?": ((0.78, ["3 sacks"]), (0.2, ["3 May"])),
 }
 
