@@ -5,6 +5,7 @@ import { $, $$, action, failed, fill, fragment, settled, send, strings, sure, te
 const body = document.body;
 const overlaid = matchMedia("(max-width: 1100px)");
 const here = () => body.dataset.conversation;
+let listings = 0;
 
 export function start() {
   settled($("#search-conversations"), refresh);
@@ -14,7 +15,10 @@ export function start() {
 export async function refresh() {
   const query = $("#search-conversations").value;
   const address = `/chat/list?${new URLSearchParams({ query, current: here() })}`;
-  $("#conversations").replaceChildren(fragment(await text(address)));
+  const mine = ++listings;
+  const listed = await text(address);
+  // What was asked for before, and comes after, is of an earlier search.
+  if (mine === listings) $("#conversations").replaceChildren(fragment(listed));
 }
 
 // A question was answered: a new conversation has an address from now on.
