@@ -387,7 +387,7 @@ def test_conversations_are_renamed_found_and_deleted(told):
     page.wait_for_url(f"{told.address}/")
     told.ask("When did the ship leave?")
     page.locator("#conversations a", has_text="ship").wait_for()
-    page.fill("#search-conversations", "polar")
+    page.fill("#search-conversations", "leaders")
     page.locator("#conversations a", has_text="ship").wait_for(state="detached")
     page.click("#conversations a")
     page.locator("#t-1", has_text="Ada Byron").wait_for()
