@@ -47,7 +47,7 @@ def load_encoder(name: str | Path | None = None) -> Encoder:
         ModelError: the model is not there, is damaged, or cannot be run.
     """
     checkpoint = default_checkpoint() if name is None else find_checkpoint(name, "sentence-transformers")
-    key = checkpoint_hash(checkpoint, _DEFAULT_SHA256 if name is None else None)
+    key = checkpoint_hash(checkpoint, cache_directory(), _DEFAULT_SHA256 if name is None else None)
     try:
         return OpenVinoEncoder(
             load_runtime("encoder", checkpoint, key, cache_directory(), best_precision()), key

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from index.digests import file_digests
 from index.errors import ModelError
 from index.quiet import load_openvino
 
@@ -147,8 +148,13 @@ def best_precision() -> Precision:
     return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
-def checkpoint_hash(checkpoint: Path, weights_sha256: str | None = None) -> str:
+def checkpoint_hash(checkpoint: Path, cache_directory: Path, weights_sha256: str | None = None) -> str:
     """Return a hash over everything in ``checkpoint`` that decides what the model computes.
+
+    Args:
+        checkpoint: the folder.
+        cache_directory: where the hashes of unchanged files are kept, see :mod:`index.digests`.
+        weights_sha256: what the weights have to be, where that is known.
 
     Raises:
         ModelError: there are no safetensors weights, or they are not the ones expected.
@@ -159,10 +165,9 @@ def checkpoint_hash(checkpoint: Path, weights_sha256: str | None = None) -> str:
             f"{checkpoint}: no .safetensors weights there. Verbatim loads no pickled weights: "
             "save the model with safe_serialization, or choose another."
         )
+    name = hashlib.sha256(str(checkpoint).encode()).hexdigest()[:16]
     digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+    for path, found in zip(files, file_digests(files, cache_directory / f"digests-{name}.json"), strict=True):
         if weights_sha256 and path.name == "model.safetensors" and found != weights_sha256:
             raise ModelError(
                 f"{path}: the weights are damaged or not the published ones (sha256 {found[:12]}..., "

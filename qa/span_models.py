@@ -52,7 +52,7 @@ def load_span_model(name: str | Path | None = None) -> SpanModel:
         ModelError: the model is not there, is damaged, has no such head, or cannot be run.
     """
     checkpoint = default_reader() if name is None else find_checkpoint(name)
-    key = checkpoint_hash(checkpoint)
+    key = checkpoint_hash(checkpoint, cache_directory())
     try:
         runtime = load_runtime("reader", checkpoint, key, cache_directory(), _precision(checkpoint))
     except ModelError as error:

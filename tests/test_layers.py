@@ -15,7 +15,7 @@ import qa
 ROOT = Path(__file__).parent.parent
 OURS = ("index", "qa", "seeds", "app")
 # Steps that exist to be shared with others.
-SHARED = {"sentences", "dates", "lines", "runtime", "quiet", "checkpoints"}
+SHARED = {"sentences", "dates", "lines", "runtime", "quiet", "checkpoints", "digests"}
 BASE = {"index.types", "index.errors", "index.home"}
 STEPS = {"load", "clean", "sections", "chunk", "encode", "store"}
 # What a step is made of is used by it alone: docs/ARCHITECTURE.md.

@@ -94,7 +94,8 @@ def agree(model, folder, within):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_on_openvino_it_computes_what_transformers_computes(family, checkpoints, at_home):
     folder = checkpoints[family]
-    runtime = load_runtime("reader", folder, checkpoint_hash(folder), cache_directory(), "f32")
+    cache = cache_directory()
+    runtime = load_runtime("reader", folder, checkpoint_hash(folder, cache), cache, "f32")
     agree(OpenVinoSpanModel(runtime), folder, within=0.01)
 
 
@@ -182,7 +183,8 @@ def test_it_is_refused_where_models_are_converted_as_well(tmp_path, at_home):
     folder = save_reader("bert", tmp_path / "model", head=False)
     with pytest.raises(ModelError, match="not a question answering model: its weights lack"):
         load_span_model(folder)
-    assert not list(cache_directory().glob(f"reader-{checkpoint_hash(folder)[:16]}*"))
+    cache = cache_directory()
+    assert not list(cache.glob(f"reader-{checkpoint_hash(folder, cache)[:16]}*"))
     assert not list(cache_directory().glob("converting-*"))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from index.checkpoints import find_checkpoint
+from index.home import cache_directory
 from index.runtime import best_precision, checkpoint_hash
 from index.types import Encoder
 from qa.evaluation.sets import QuestionSet
@@ -43,7 +44,8 @@ def describe_reader(name: str | None) -> dict[str, str]:
     if name == SENTENCES:
         return {"name": SENTENCES}
     checkpoint = default_reader() if name is None else find_checkpoint(name)
-    return {"name": Path(name).name if name else "default", "hash": checkpoint_hash(checkpoint)}
+    key = checkpoint_hash(checkpoint, cache_directory())
+    return {"name": Path(name).name if name else "default", "hash": key}
 
 
 def describe_models(encoder: Encoder, reader: str | None = None, *, reads: bool = True) -> dict[str, Any]:
