@@ -16,6 +16,7 @@ from index.errors import SettingsError
 from qa.confidence import CALIBRATIONS
 from qa.evaluation.__main__ import app, main, seeds_questions
 from qa.evaluation.compare import compare
+from qa.evaluation.conversations import read_conversations
 from qa.evaluation.plots import plot_abstention, plots
 from qa.evaluation.report import render, worst
 from qa.evaluation.results import Result, read_json, write_json
@@ -180,6 +181,24 @@ def test_abstention(evaluate, ships, tmp_path):
     area = next(metric.value for metric in result.metrics if metric.name == "AUROC")
     assert 0.5 < area <= 1
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_conversations(evaluate, tmp_path, monkeypatch):
+    whole = read_conversations()
+    few = replace(
+        whole, conversations=tuple(one for one in whole.conversations if one.part == "held-out")[-1:]
+    )
+    monkeypatch.setattr("qa.evaluation.__main__.read_conversations", lambda: few)
+    shown = done(evaluate("conversations", "--json", tmp_path / "a.json", "--html", tmp_path / "a.html"))
+    result = read_json(tmp_path / "a.json")
+    assert {metric.part for metric in result.metrics} == {"typed", "joined", "resolved", "by hand"}
+    assert re.search(r"altered\W+0\.0\W+100\.0\W+100\.0\W+100\.0", shown)
+    (follows,) = [row for row in result.rows if row.kind == "follow-up"]
+    assert follows.question.startswith("And low relief? (asked: ")
+    assert (follows.set, follows.gold) == ("held-out", ("basso-rilievo",))
+    assert "<h1>Verbatim: conversations</h1>" in (tmp_path / "a.html").read_text()
+    assert result.facts["sets"][0]["sha256"] == whole.sha256
+    assert not compare(result, result, 0).worse
 
 
 def test_the_same_run_gives_the_same_result(evaluate, ships, tmp_path):

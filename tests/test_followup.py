@@ -4,19 +4,22 @@ import json
 from importlib import resources
 
 import pytest
+from conftest import HashingEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index import Index
 from qa.evaluation.conversations import (
     PARTS,
     WAYS,
     Conversation,
     Exchange,
+    add_texts,
+    conversation_rows,
     evaluate,
-    figures,
-    open_index,
     read_conversations,
 )
+from qa.evaluation.results import Result
 from qa.evaluation.squad import read_squad
 from qa.followup import stand_alone
 from qa.phrases import parse
@@ -221,17 +224,23 @@ def test_measuring_shows_what_resolving_gains(seeds):
     when = Exchange("When did he do it?", "When did Stanislav Zas lay flowers?", lay.document, ("July 3",))
     other = Exchange("Who is the press secretary of the CSTO?", None, lay.document, ("Vladimir Zaynetdinov",))
     held = [Conversation("one", "development", (lay, when)), Conversation("two", "development", (lay, other))]
-    found = {way: figures(evaluate(seeds, held, way)) for way in WAYS}
-    assert found["resolved"]["right"] == found["by hand"]["right"] == 1.0 > found["typed"]["right"]
-    assert [found[way]["altered"] for way in WAYS] == [0.0, 1.0, 1.0, 1.0]
-    assert [found[way]["alone_altered"] for way in WAYS] == [0.0, 1.0, 0.0, 0.0]
-    assert found["resolved"]["alone_right"] == 1.0
+    found = {way: evaluate(seeds, held, way) for way in WAYS}
+    rows = list(conversation_rows(found))
+    figures = {(one.part, one.name): one.value for one in Result.of("conversations", {}, rows, 0).metrics}
+    assert figures["resolved", "right"] == figures["by hand", "right"] == 1.0 > figures["typed", "right"]
+    assert [figures[way, "altered"] for way in WAYS] == [0.0, 1.0, 1.0, 1.0]
+    assert [figures[way, "alone: altered"] for way in WAYS] == [0.0, 1.0, 0.0, 0.0]
+    assert figures["resolved", "alone: right"] == 1.0
+    assert [row.kind for row in rows] == ["opening", "follow-up", "opening", "alone"]
+    assert rows[1].question == "When did he do it? (asked: When did Stanislav Zas lay flowers?)"
+    assert rows[1].answer == "July 3"
+    assert rows[1].quote.text[rows[1].quote.start : rows[1].quote.end] == "July 3"
 
 
-def test_the_index_of_the_set_holds_its_texts_and_the_seeds(tmp_path, encoder, home, monkeypatch):
-    monkeypatch.setenv("VERBATIM_HOME", str(home))
+def test_the_index_of_the_set_holds_its_texts_and_the_seeds(tmp_path):
     given_set = read_conversations()
-    with open_index(tmp_path, given_set) as index:
+    with Index.open(tmp_path, encoder=HashingEncoder()) as index:
+        add_texts(index, given_set)
         sources = {source for info in index.documents() for source in info.sources}
         names = {one.document for held in given_set.conversations for one in held.exchanges}
         assert all(any(source.endswith(name) for source in sources) for name in names)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -26,7 +26,14 @@ from qa.confidence import CALIBRATIONS, Calibration
 from qa.evaluation.abstention import abstention_rows, observe
 from qa.evaluation.answers import Outcome, answers_rows, outcome
 from qa.evaluation.compare import compare as compare_results
-from qa.evaluation.conversations import measure
+from qa.evaluation.conversations import (
+    WAYS,
+    Part,
+    add_texts,
+    conversation_rows,
+    evaluate,
+    read_conversations,
+)
 from qa.evaluation.corpus import Corpus, JudgedCorpus
 from qa.evaluation.encoding import evaluate_encoding
 from qa.evaluation.facts import describe_models, describe_sets, versions
@@ -113,11 +120,31 @@ def retrieval(
 
 @app.command()
 def conversations(
-    part: Annotated[Literal["development", "held-out"] | None, typer.Option(help="One part only.")] = None,
-    show: Annotated[bool, typer.Option("--show", help="Print each follow-up, asked and answered.")] = False,
+    part: Annotated[
+        Part, typer.Option(help="Those only measured, or those in sight while the rules were made.")
+    ] = "held-out",
+    seed: Annotated[int, typer.Option(min=0, help="For the intervals.")] = 0,
+    reader: ReaderName = None,
+    failures: Failures = False,
+    json_file: JsonFile = None,
+    html_file: HtmlFile = None,
 ) -> None:
     """Are follow-ups answered: as typed, resolved by rules, rewritten by hand? Over our own conversations."""
-    measure(part, show=show, console=console())
+    _check_targets(json_file, html_file)
+    given = read_conversations()
+    held = [one for one in given.conversations if one.part == part]
+    with _opened() as index:
+        add_texts(index, given)
+        assistant = Assistant(index, Settings(threshold=0.0, reader=reader))
+        found = {way: evaluate(assistant, held, way) for way in _shown(WAYS, len(WAYS))}
+        asked = sum(len(one.exchanges) for one in held)
+        facts = _facts([], [], seed, None, index) | {
+            "sets": [{"name": part, "format": "conversations", "sha256": given.sha256, "questions": asked}],
+            "settings": {"reader": reader or "default"},
+            "models": describe_models(index.encoder, reader),
+        }
+    result = Result.of("conversations", facts, list(conversation_rows(found)), seed)
+    _deliver(result, json_file, html_file, failures=failures)
 
 
 @app.command()

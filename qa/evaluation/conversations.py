@@ -7,30 +7,28 @@ question refers to. Four ways to ask are compared: ``typed``; ``joined``, the qu
 
 from __future__ import annotations
 
+import hashlib
 import json
-import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
-
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 import seeds
 from index import Index
 from index.errors import SettingsError
 from qa.assistant import Assistant
-from qa.evaluation.metrics import bootstrap_interval, f1
+from qa.evaluation.metrics import f1
+from qa.evaluation.rows import Excerpt, Row, quoted
 from qa.followup import stand_alone
-from qa.settings import Settings
 from qa.types import Answer, Turn
 
 DATA = Path(__file__).parent / "data" / "conversations.json"
 Way = Literal["typed", "joined", "resolved", "by hand"]
 WAYS: tuple[Way, ...] = get_args(Way)
-PARTS = ("development", "held-out")
+Part = Literal["development", "held-out"]
+PARTS: tuple[Part, ...] = get_args(Part)
 _MOSTLY = 0.5
 
 
@@ -59,10 +57,14 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class ConversationSet:
-    """Conversations, and the texts they are about beside the seeds: name -> text."""
+    """Conversations, and the texts they are about beside the seeds: name -> text.
+
+    ``sha256`` is that of the file.
+    """
 
     texts: dict[str, str]
     conversations: tuple[Conversation, ...]
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Reply:
     """What became of one question.
 
     ``f1`` in [0, 1] is the answer's; ``quoted``: the first quote, of the right document, holds an answer.
+    ``seconds`` is what it took.
     """
 
     conversation: Conversation
@@ -77,6 +80,7 @@ class Reply:
     answer: Answer
     f1: float
     quoted: bool
+    seconds: float
 
     @property
     def right(self) -> bool:
@@ -101,14 +105,15 @@ def read_conversations(path: Path = DATA) -> ConversationSet:
         SettingsError: the file cannot be read, or an answer is not where it says.
     """
     try:
-        read: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        contents = path.read_bytes()
+        read: dict[str, Any] = json.loads(contents)
         texts = {one["name"]: one["text"] for one in read["documents"]}
         found = tuple(_conversation(one, texts, path) for one in read["conversations"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(
             f"{path}: not a set of conversations ({error!r}). Compare it with {DATA.name}."
         ) from error
-    return ConversationSet(texts, found)
+    return ConversationSet(texts, found, hashlib.sha256(contents).hexdigest())
 
 
 def _conversation(read: dict[str, Any], texts: dict[str, str], path: Path) -> Conversation:
@@ -132,19 +137,17 @@ def _seed(name: str) -> Path:
     return Path(str(seeds.__file__)).parent / name
 
 
-def open_index(directory: Path, conversations: ConversationSet) -> Index:
-    """Return an index in ``directory`` over the texts of the conversations and the seeds."""
-    index = Index.open(directory)
+def add_texts(index: Index, conversations: ConversationSet) -> None:
+    """Add to an index what the conversations are about: their texts, and the seeds."""
     index.add_texts(conversations.texts.items())
     index.add(sorted(_seed("").glob("*.txt")))
-    return index
 
 
 def evaluate(assistant: Assistant, conversations: Sequence[Conversation], way: Way) -> list[Reply]:
     """Hold conversations with an assistant; return a reply a question, in order.
 
     Args:
-        assistant: over the index of :func:`open_index`; with a threshold of 0 it always answers.
+        assistant: over an index with what :func:`add_texts` adds; with a threshold of 0 it always answers.
         conversations: those to hold.
         way: how a question is asked.
     """
@@ -154,14 +157,17 @@ def evaluate(assistant: Assistant, conversations: Sequence[Conversation], way: W
 def _hold(assistant: Assistant, conversation: Conversation, way: Way) -> Iterator[Reply]:
     turns: tuple[Turn, ...] = ()
     for exchange in conversation.exchanges:
+        began = time.perf_counter()
         found = assistant.answer(_asked(exchange, turns, way))
+        seconds = time.perf_counter() - began
         answer = replace(found, question=exchange.question)
-        quoted = any(
+        holds = any(
             citation.source.endswith(exchange.document)
             and any(gold in citation.quote for gold in exchange.answers)
             for citation in answer.citations[:1]
         )
-        yield Reply(conversation, exchange, answer, f1(answer.text or "", exchange.answers), quoted)
+        score = f1(answer.text or "", exchange.answers)
+        yield Reply(conversation, exchange, answer, score, holds, seconds)
         turns = (*turns, Turn("user", exchange.question), Turn.of(answer))
 
 
@@ -175,74 +181,46 @@ def _asked(exchange: Exchange, turns: Sequence[Turn], way: Way) -> str:
     return exchange.question
 
 
-def figures(replies: Sequence[Reply]) -> dict[str, float]:
-    """Return what shares, in [0, 1], are answered rightly, and altered.
+def conversation_rows(found: Mapping[Way, Sequence[Reply]]) -> Iterator[Row]:
+    """Return a row a question, with the scores of each way to ask it; the row's answer is the resolved one's.
 
-    Of follow-ups, and as ``alone_...`` of later questions that stand alone; ``low`` and ``high`` bound the
-    follow-ups' share of right answers (95 %, conversations resampled). ``f1`` is the follow-ups' mean.
+    Scores of follow-ups: ``right``, ``F1``, and ``altered``, whether something other was asked than was
+    typed. The same with "alone" in front are of later questions that stand alone, which none should alter.
     """
-    follow = [one for one in replies if one.follows]
-    later = [one for one in replies if not one.follows and one.exchange != one.conversation.exchanges[0]]
-    low, high = bootstrap_interval([one.right for one in follow], [one.conversation.id for one in follow])
-    return {
-        "right": _share([one.right for one in follow]),
-        "low": low,
-        "high": high,
-        "f1": sum(one.f1 for one in follow) / max(len(follow), 1),
-        "altered": _share([one.altered for one in follow]),
-        "alone_right": _share([one.right for one in later]),
-        "alone_altered": _share([one.altered for one in later]),
-    }
+    ways = tuple(found)
+    for replies in zip(*found.values(), strict=True):
+        held = dict(zip(ways, replies, strict=True))
+        resolved = held["resolved"]
+        kind = _kind(resolved)
+        citation = next(iter(resolved.answer.citations), None)
+        asked = f" (asked: {resolved.answer.asked})" if resolved.altered else ""
+        yield Row(
+            set=resolved.conversation.part,
+            id=f"{resolved.conversation.id}, {resolved.exchange.question}",
+            group=resolved.conversation.id,
+            kind=kind,
+            question=resolved.exchange.question + asked,
+            gold=resolved.exchange.answers,
+            expected=Excerpt(resolved.exchange.answers[0], 0, len(resolved.exchange.answers[0])),
+            expected_in=resolved.exchange.document,
+            answer=resolved.answer.text,
+            quote=quoted(citation),
+            quoted_from=citation.title if citation else "",
+            confidence=resolved.answer.confidence,
+            right=resolved.right,
+            scores={way: _scores(reply, kind) for way, reply in held.items()},
+            seconds=resolved.seconds,
+        )
 
 
-def _share(values: Sequence[bool]) -> float:
-    return sum(values) / max(len(values), 1)
+def _kind(reply: Reply) -> str:
+    if reply.follows:
+        return "follow-up"
+    return "opening" if reply.exchange == reply.conversation.exchanges[0] else "alone"
 
 
-def measure(part: str | None, *, show: bool, console: Console) -> None:
-    """Print the figures of each way to ask; with ``show``, each follow-up too.
-
-    Args:
-        part: one of :data:`PARTS`, or ``None`` for all.
-        show: whether to print what was asked, and answered.
-        console: where to.
-    """
-    given = read_conversations()
-    with tempfile.TemporaryDirectory(prefix="verbatim-evaluation-") as folder:
-        index = open_index(Path(folder), given)
-        with Assistant(index, replace(Settings.from_env(), threshold=0.0, strict=False)) as assistant:
-            for name in PARTS if part is None else (part,):
-                held = [one for one in given.conversations if one.part == name]
-                ways = track(WAYS, name, console=Console(stderr=True), transient=True)
-                found = {way: evaluate(assistant, held, way) for way in ways}
-                console.print(_table(name, found))
-                if show:
-                    _show(found["resolved"], found["by hand"], console)
-
-
-def _table(part: str, found: dict[Way, list[Reply]]) -> Table:
-    follow = sum(one.follows for one in found["typed"])
-    held = len({one.conversation.id for one in found["typed"]})
-    table = Table(title=f"{part}: {follow} follow-ups in {held} conversations")
-    names = ("asked", "right %", "95 %", "F1", "altered %", "alone: right %", "alone: altered %")
-    for name in names:
-        table.add_column(name, justify="left" if name == "asked" else "right")
-    for way, replies in found.items():
-        got = {name: 100 * value for name, value in figures(replies).items()}
-        interval = f"{got['low']:.0f} to {got['high']:.0f}"
-        cells = (f"{got[name]:.1f}" for name in ("f1", "altered", "alone_right", "alone_altered"))
-        table.add_row(way, f"{got['right']:.1f}", interval, *cells)
-    return table
-
-
-def _show(resolved: Sequence[Reply], by_hand: Sequence[Reply], console: Console) -> None:
-    for ours, best in zip(resolved, by_hand, strict=True):
-        if ours.follows or ours.altered:
-            marks = f"{'+' if ours.right else '-'}{'+' if best.right else '-'}"
-            console.print(
-                f"{ours.conversation.id} {marks} {ours.exchange.question}\n    asked: {ours.answer.asked}\n"
-                f"    hand:  {ours.exchange.rewritten}\n    answer: {ours.answer.text!r}, "
-                f"right: {ours.exchange.answers[0]!r}",
-                markup=False,
-                highlight=False,
-            )
+def _scores(reply: Reply, kind: str) -> dict[str, float]:
+    if kind == "opening":
+        return {}
+    scores = {"right": float(reply.right), "F1": reply.f1, "altered": float(reply.altered)}
+    return scores if kind == "follow-up" else {f"alone: {name}": value for name, value in scores.items()}
