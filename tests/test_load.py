@@ -383,6 +383,11 @@ def test_markdown_reads_as_it_is_rendered(tmp_path):
         ("| a | b |\n|---|---|\n| **1** | [2](u) |\n| 3 | |", "a: 1; b: 2\na: 3"),
         ("H<sub>2</sub>O<br>x <!-- gone --> y", "H2O\nx y"),
         ("```\n**kept** <b>\n```", "**kept** <b>\n"),
+        ("Use <script> here.\n\nAnd *there*.", "Use <script> here.\n\nAnd there."),
+        ("A <nav class=x>, a <Footer>\n\nand <button>s.", "A <nav class=x>, a <Footer>\n\nand <button>s."),
+        ("A <title> or `</title>`\n\nmore", "A <title> or </title>\n\nmore"),
+        ("<style>p { top: 0 }</style>\n\nkept <my-script> <svg><path/></svg>", "kept"),
+        ("0. zero\n1. one\n", "0. zero\n1. one"),
         ("<details><summary>Why</summary>\n\nSo *it* is.\n\n</details>", "Why\n\nSo it is."),
     ],
 )  # fmt: skip
@@ -479,6 +484,18 @@ def test_html_keeps_what_a_reader_sees(tmp_path):
         "Head ing\n\nOne <two>\u00a0three four\nfive\n\n- first\n- second\n\n- deep\n\na\n  b\n\nxy"
     )
     assert [(s.title, at(document, s.title_at)) for s in document.sections] == [("Head ing", "Head ing")]
+
+
+def test_html_lists_have_the_numbers_that_a_reader_sees(tmp_path):
+    page = """<ol><li>one<li value=7>seven<li>eight<li value=x>nine</ol><ol start=0><li>zero<li>one</ol>
+    <ol start=-2><li>minus two</ol><ol reversed><li>last</ol><ol type=a><li>a<ol><li>one</ol><li>b</ol>
+    <ul><li value=3>bullet</ul>"""
+    document = read(tmp_path, "a.html", page)
+    check_ranges(document)
+    assert [line for line in document.text.split("\n") if line] == [
+        "1. one", "7. seven", "8. eight", "9. nine", "0. zero", "1. one",
+        "- minus two", "- last", "- a", "1. one", "- b", "- bullet",
+    ]  # fmt: skip
 
 
 def test_html_tables_read_line_by_line(tmp_path):

@@ -25,7 +25,7 @@ from index.types import Document, Range, document_id
 _NEXT_LINE = frozenset(["li", "dt", "dd", "tr", "option", "optgroup", "summary", "legend"])
 """Blocks that begin on the next line; the others leave a blank line."""
 
-_BOILERPLATE = frozenset(["nav", "aside", "button", "select"])
+BOILERPLATE = frozenset(["nav", "aside", "button", "select"])
 _ROLES = frozenset(["navigation", "banner", "contentinfo", "search"])
 _SECTIONING = frozenset(["article", "aside", "main", "nav", "section"])
 _BULLET = "- "
@@ -93,8 +93,8 @@ class _Page:
         self._out = Layout()
         self._out.add_verbatim(front.text)
         self._out.separate(2)
-        # Of each open list the number of its next item; 0 where it has bullets.
-        self._lists: list[int] = []
+        # Of each open list the number of its next item; None where it has bullets.
+        self._lists: list[int | None] = []
         self._parts = _Parts()
         self._meta = Metadata()
         self._leaving: list[list[Callable[[], object]]] = []
@@ -173,10 +173,10 @@ class _Page:
             self._out.separate(breaks)
             self._on_leaving(lambda: self._out.separate(breaks))
         if tag in {"ul", "menu", "ol"}:
-            self._lists.append(_first_number(attributes) if tag == "ol" else 0)
+            self._lists.append(_first_number(attributes) if tag == "ol" else None)
             self._on_leaving(self._lists.pop)
         elif tag == "li":
-            self._out.prefix(self._next_mark())
+            self._out.prefix(self._next_mark(attributes))
             self._on_leaving(lambda: self._out.prefix(""))
         elif tag == "article":
             self._articles.append(_Article(self._out.length))
@@ -191,19 +191,21 @@ class _Page:
             stated = stated_date(attributes.get("datetime") or "")
             self._on_text(lambda at, article: self._parts.times.append(_Found(at, article, stated)))
 
-    def _next_mark(self) -> str:
+    def _next_mark(self, attributes: dict[str, str | None]) -> str:
         """Return what stands before the next item of the innermost list."""
-        if not self._lists or not self._lists[-1]:
+        due = self._lists[-1] if self._lists else None
+        if due is None:
             return _BULLET
-        self._lists[-1] += 1
-        return f"{self._lists[-1] - 1}. "
+        number = due if (stated := _number(attributes.get("value"))) is None else stated
+        self._lists[-1] = number + 1
+        return f"{number}. "
 
     def _open_boilerplate(self, tag: str, attributes: dict[str, str | None]) -> None:
         role = (attributes.get("role") or "").lower()
         of_page = tag in {"header", "footer"} and not self._inside["sectioning"]
         if tag == "form":
             self._on_text(lambda at, _: self._parts.forms.append(at))
-        elif tag in _BOILERPLATE or role in _ROLES or of_page:
+        elif tag in BOILERPLATE or role in _ROLES or of_page:
             self._on_text(lambda at, _: self._parts.marked.append(at))
 
     def _on_text(self, take: Callable[[Range, _Article | None], None]) -> None:
@@ -227,10 +229,19 @@ class _Page:
         self._out.separate(2)
 
 
-def _first_number(attributes: dict[str, str | None]) -> int:
-    """Return the number of a list's first item; 0 for a list that need not be numbered from 1 up."""
-    start = attributes.get("start") or "1"
-    return int(start) if start.isascii() and start.isdigit() and len(start) <= _LONGEST_NUMBER else 0
+def _first_number(attributes: dict[str, str | None]) -> int | None:
+    """Return the number of a list's first item; ``None`` where items are not numbered from there up."""
+    if "reversed" in attributes or (attributes.get("type") or "1") != "1":
+        return None
+    start = attributes.get("start")
+    return 1 if start is None else _number(start)
+
+
+def _number(written: str | None) -> int | None:
+    """Return a number that CommonMark could write before an item, else ``None``."""
+    if written is None or len(written) > _LONGEST_NUMBER or not (written.isascii() and written.isdigit()):
+        return None
+    return int(written)
 
 
 def _shown_in_text(

@@ -44,6 +44,9 @@ SKIPPED = frozenset(
 )
 """Elements without text that a reader sees as text."""
 
+VOID = frozenset(["embed", "img", "input", "meta"])
+"""Those of them that have no content, so that nothing is lost with an end tag."""
+
 BLOCKS = frozenset(
     [
         "address",
