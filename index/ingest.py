@@ -132,6 +132,8 @@ class Ingest:
         self._files: list[FileReport] = []
         # Each document waits in `_pending`, then in one of `_batches`, of which there are two for a moment.
         self._pending: list[_Pending] = []
+        # Their passages; a document without any counts as one, for its text waits too.
+        self._pending_passages = 0
         self._batches: deque[_Batch] = deque()
         self._thread = ThreadPoolExecutor(1, "encode")
         self._encoded = 0
@@ -214,9 +216,10 @@ class Ingest:
             self._files.append(result)
             return
         self._pending.append(result)
+        self._pending_passages += max(1, len(result.passages))
         if self._batches and self._batches[0].ready:
             self._finish()
-        if sum(len(pending.passages) for pending in self._pending) >= _BATCH_PASSAGES:
+        if self._pending_passages >= _BATCH_PASSAGES:
             # The encoder has its next batch before it is through with this one.
             self._hand_over()
             while len(self._batches) > 1:
@@ -306,7 +309,7 @@ class Ingest:
             vectors = self._thread.submit(self._encoder.encode, [text for _, text in part])
             batch.parts.append((part[0][0], vectors))
         self._batches.append(batch)
-        self._pending = []
+        self._pending, self._pending_passages = [], 0
 
     def _finish(self) -> None:
         """Store the batch that was handed over first, once it is encoded."""

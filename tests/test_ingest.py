@@ -315,6 +315,21 @@ def test_only_two_batches_wait_however_many_texts_come(index):
     assert len(index) == 10 * ingest._BATCH_PASSAGES
 
 
+def test_copies_wait_no_longer_than_others(index):
+    waiting = []
+    texts = many(3 * ingest._BATCH_PASSAGES)
+    index.add_texts(texts)
+
+    def copies():
+        for number, (name, text) in enumerate(texts):
+            stored = sum(len(info.sources) for info in index.documents()) - len(texts)
+            waiting.append(number - stored)
+            yield f"copy of {name}", text
+
+    index.add_texts(copies())
+    assert 0 < max(waiting) <= 2 * ingest._BATCH_PASSAGES
+
+
 def test_what_is_encoded_is_stored_before_the_next_batch_is_full(tmp_path):
     stored = threading.Event()
 
