@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import shutil
 import threading
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -17,7 +19,7 @@ from index.errors import IndexMismatch
 from index.home import index_directory, seeds_directory
 from index.index import Index, check_question
 from index.store import FILE_NAME
-from index.types import Document, Encoder, Hit
+from index.types import Document, Encoder, Hit, Range
 from qa.about import about
 from qa.cite import cite
 from qa.confidence import CALIBRATIONS, Ranked, answer_words, decide, rank
@@ -31,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 Stage = Literal["searching", "reading"]
 _NEAR_MISSES = 3
-_OVERLAPPING = 0.5
 # Beside this package, in a checkout and in an installation alike.
 _SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 
@@ -204,35 +205,45 @@ class Assistant:
         return Answer(question, question, status, near_misses=tuple(one.citations[0] for one in near))
 
     def _candidates(self, question: str, ranked: Sequence[Ranked], most: int) -> tuple[Candidate, ...]:
-        """Cite the best ``most`` answers that no quote of a better one shows already."""
-        documents: dict[str, Document | None] = {}
-        candidates: list[Candidate] = []
-        number = 1
+        """Cite the best ``most`` answers that no quote of a better one shows already.
+
+        Fragments that were told apart may say the same once they are widened: then one supports the other.
+        """
+        given: list[tuple[float, list[Citation]]] = []
+        find = cache(self.index.document)
         for one in ranked:
-            if len(candidates) == most:
+            if len(given) == most:
                 break
-            if _is_quoted(one, candidates):
+            known = [citation for _, citations in given for citation in citations]
+            if _is_quoted(one, known):
                 continue
-            citations: list[Citation] = []
-            for span, passage in one.spans:
-                if passage.document_id not in documents:
-                    documents[passage.document_id] = self.index.document(passage.document_id)
-                document = documents[passage.document_id]
-                # A document that was removed or replaced since the search is not quoted.
-                if document is None or document.text[passage.start : passage.end] != passage.text:
+            is_new = True
+            for cited in _cited(question, one, find):
+                if any(_same_place(cited, other) for other in known):
                     continue
-                cited = cite(number + len(citations), widen(question, span, passage), passage, document)
-                given = [*(known for candidate in candidates for known in candidate.citations), *citations]
-                # Fragments that were told apart, or said the same, may do otherwise once they are widened.
-                if _is_given(cited, given) or (citations and not _says_the_same(cited, citations[0])):
+                same = next((held for _, held in given if _says_the_same(cited, held[0])), None)
+                if same is not None:
+                    same.append(cited)
+                elif is_new:
+                    given.append((one.confidence, [cited]))
+                    is_new = False
+                else:
                     continue
-                citations.append(cited)
-            if citations and not any(
-                _says_the_same(citations[0], better.citations[0]) for better in candidates
-            ):
-                candidates.append(Candidate(_shown(citations[0]), one.confidence, tuple(citations)))
-                number += len(citations)
-        return tuple(candidates)
+                known.append(cited)
+        numbers = itertools.count(1)
+        return tuple(
+            Candidate(_shown(held[0]), confidence, tuple(replace(it, number=next(numbers)) for it in held))
+            for confidence, held in given
+        )
+
+
+def _cited(question: str, one: Ranked, find: Callable[[str], Document | None]) -> Iterator[Citation]:
+    """Yield a citation of each span, best first, unnumbered as yet."""
+    for span, passage in one.spans:
+        document = find(passage.document_id)
+        # A document that was removed or replaced since the search is not quoted.
+        if document is not None and document.text[passage.start : passage.end] == passage.text:
+            yield cite(0, widen(question, span, passage), passage, document)
 
 
 def _shown(citation: Citation) -> str:
@@ -243,14 +254,21 @@ def _says_the_same(one: Citation, other: Citation) -> bool:
     return answer_words(_shown(one)) == answer_words(_shown(other))
 
 
-def _is_given(one: Citation, given: Sequence[Citation]) -> bool:
-    """Whether the answer of ``one`` is for the most part, or mostly holds, an answer given already."""
-    for other in given:
-        shared = min(one.answer_end, other.answer_end) - max(one.answer_start, other.answer_start)
-        shorter = min(one.answer_end - one.answer_start, other.answer_end - other.answer_start)
-        if one.document_id == other.document_id and shared > _OVERLAPPING * shorter:
-            return True
-    return False
+def _same_place(one: Citation, other: Citation) -> bool:
+    """Whether two answers are for the most part the same words of one document."""
+    return one.document_id == other.document_id and Range(one.answer_start, one.answer_end).mostly_overlaps(
+        Range(other.answer_start, other.answer_end)
+    )
+
+
+def _is_quoted(one: Ranked, citations: Sequence[Citation]) -> bool:
+    span, passage = one.spans[0]
+    return any(
+        citation.document_id == passage.document_id
+        and citation.start <= span.start
+        and span.end <= citation.end
+        for citation in citations
+    )
 
 
 def _trace(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Trace, ...]:
@@ -267,17 +285,6 @@ def _trace(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Trace, ...
             reading.spans,
         )
         for hit, reading in zip(hits, readings, strict=True)
-    )
-
-
-def _is_quoted(one: Ranked, candidates: Sequence[Candidate]) -> bool:
-    span, passage = one.spans[0]
-    return any(
-        citation.document_id == passage.document_id
-        and citation.start <= span.start
-        and span.end <= citation.end
-        for candidate in candidates
-        for citation in candidate.citations
     )
 
 

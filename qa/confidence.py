@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from itertools import accumulate
 
-from index.types import Hit, Passage
+from index.types import Hit, Passage, Range
 from qa.types import Kind, Reading, Span, Status
 
 # Below this cosine to the nearest passage a question is about something else altogether, unless words of it
 # are there.
 OFF_TOPIC_COSINE = 0.3
-_OVERLAPPING = 0.5
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
@@ -168,9 +167,7 @@ def decide(ranked: Sequence[Ranked], hits: Sequence[Hit], threshold: float) -> S
 def _same_place(one: _Found, other: _Found) -> bool:
     if one.hit.passage.document_id != other.hit.passage.document_id:
         return False
-    a, b = one.span, other.span
-    shared = min(a.end, b.end) - max(a.start, b.start)
-    return shared > _OVERLAPPING * min(a.end - a.start, b.end - b.start)
+    return Range(one.span.start, one.span.end).mostly_overlaps(Range(other.span.start, other.span.end))
 
 
 def answer_words(text: str) -> list[str]:

@@ -402,22 +402,44 @@ def test_a_trace_holds_the_chosen_documents_alone(seeds):
 LIST = "The flag of the island has these colours:\n\n- deep red\n- white\n- sea green\n\nIt was made in 1950."
 
 
+class Marking:
+    """Answers with given words, those named first with the better scores."""
+
+    kind = "spans"
+
+    def __init__(self, *words):
+        self.words = words
+
+    def read(self, question, hits):
+        return [Reading(hit.passage.id, tuple(self._spans(hit.passage)), 0.0) for hit in hits]
+
+    def _spans(self, passage):
+        for place, words in enumerate(self.words):
+            if (at := passage.text.find(words)) >= 0:
+                start = passage.start + at
+                yield Span(start, start + len(words), words, 9.0 - place)
+
+
+def test_fragments_that_say_the_same_once_widened_support_one_answer(index):
+    sentence = "The ferry did not sail because the river had risen far above the quay."
+    index.add_texts(
+        [
+            ("first", sentence + " Nobody went."),
+            ("second", "It was Sunday. " + sentence.replace("river", "River")),
+        ]
+    )
+    assistant = Assistant(
+        index, Settings(threshold=0.0), Marking("the river had risen", "River had risen far")
+    )
+    answer = sound(assistant.answer("Why did the ferry not sail?"), index)
+    assert [candidate.text for candidate in answer.candidates] == [sentence]
+    assert sorted(citation.source for citation in answer.citations) == ["first", "second"]
+    assert [citation.number for citation in answer.citations] == [1, 2]
+
+
 def test_a_list_is_answered_as_a_whole_where_it_is_asked_for(index):
-    class Marked:
-        """Answers with the words that a test looks for."""
-
-        kind = "spans"
-
-        def read(self, question, hits):
-            readings = []
-            for hit in hits:
-                at = hit.passage.text.find("white")
-                spans = (Span(hit.passage.start + at, hit.passage.start + at + 5, "white", 9.0),)
-                readings.append(Reading(hit.passage.id, spans if at >= 0 else (), 0.0))
-            return readings
-
     index.add_texts([("flag", LIST)])
-    assistant = Assistant(index, Settings(threshold=0.0), Marked())
+    assistant = Assistant(index, Settings(threshold=0.0), Marking("white"))
     listed = sound(assistant.answer("What are the colours of the flag?"), index)
     assert listed.text == "- deep red\n- white\n- sea green"
     assert listed.citations[0].quote == listed.text
