@@ -7,7 +7,9 @@ spelling errors"): letters added, left out, replaced, or two neighbours swapped,
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import defaultdict
 
 from index.store import Store
@@ -19,6 +21,9 @@ _LONG = 8
 # The commonest words of large indexes: their rarest are codes and misspellings themselves.
 _MOST_WORDS = 300_000
 _MOST_FOUND = 3
+# For how long the words are taken as they are, in times of what listing them took: 1.5 seconds for 200,000,
+# while an ingest that runs changes the store every few seconds.
+_KEPT = 10
 
 
 class Spelling:
@@ -28,6 +33,7 @@ class Spelling:
         self._store = store
         self._lock = threading.Lock()
         self._generation = -1
+        self._kept_until = -math.inf
         # By length and by the first or the last letter; of each word how many are commoner.
         self._words: dict[tuple[int, str, str], list[str]] = {}
         self._ranks: dict[str, int] = {}
@@ -35,9 +41,9 @@ class Spelling:
     def near(self, word: str) -> list[str]:
         """Return the nearest known words, at most 3, those in most passages first.
 
-        They are one slip away, or two from a word of 8 letters or more, the first or
-        the last letter being right. A word of fewer than 4 letters, or
-        with anything but letters in it, has none.
+        They are one slip away, or two from a word of 8 letters or more, the first or the last letter being
+        right. A word of fewer than 4 letters, or with anything but letters in it, has none. What changed in
+        the store a moment ago may not show yet.
 
         Args:
             word: one that no passage holds.
@@ -45,9 +51,8 @@ class Spelling:
         folded = "".join(self._store.tokens(word, stemmed=False))
         if len(folded) < _FEWEST_LETTERS or not folded.isalpha():
             return []
-        # Late, for few questions need it.
-        from rapidfuzz.distance import OSA  # noqa: PLC0415
-        from rapidfuzz.process import extract  # noqa: PLC0415
+        from rapidfuzz.distance import OSA  # noqa: PLC0415 - few questions need it
+        from rapidfuzz.process import extract  # noqa: PLC0415 - the same
 
         slips = 2 if len(folded) >= _LONG else 1
         words, ranks = self._current()
@@ -63,7 +68,8 @@ class Spelling:
     def _current(self) -> tuple[dict[tuple[int, str, str], list[str]], dict[str, int]]:
         generation = self._store.generation()
         with self._lock:
-            if generation != self._generation:
+            began = time.monotonic()
+            if generation != self._generation and began >= self._kept_until:
                 words: dict[tuple[int, str, str], list[str]] = defaultdict(list)
                 listed = self._store.spellings(_MOST_WORDS)
                 for word in listed:
@@ -71,4 +77,6 @@ class Spelling:
                     words[len(word), "", word[-1]].append(word)
                 self._ranks = {word: rank for rank, word in enumerate(listed)}
                 self._words, self._generation = words, generation
+                now = time.monotonic()
+                self._kept_until = now + _KEPT * (now - began)
             return self._words, self._ranks

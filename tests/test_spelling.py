@@ -1,10 +1,11 @@
 """Spelling: a word that no passage holds finds its nearest neighbours among those that passages hold."""
 
-import apsw
+import time
+
 import pytest
 
 from index.spelling import Spelling
-from index.store import FILE_NAME, Store
+from index.store import Store
 from index.words import WordIndex
 from tests.conftest import at_once
 from tests.test_store import entry, put
@@ -49,13 +50,33 @@ def test_of_equally_near_words_the_commonest_come_first_and_three_at_most(store)
     assert len(Spelling(store).near("roze")) == 3
 
 
-def test_it_follows_the_store(store):
+def test_it_follows_the_store(store, monkeypatch):
+    monkeypatch.setattr("index.spelling._KEPT", 0)
     spelling = Spelling(store)
     assert spelling.near("zebrra") == []
     put(store, entry("z", "A zebra came."))
     assert spelling.near("zebrra") == ["zebra"]
     store.remove_sources(["z"])
     assert spelling.near("zebrra") == []
+
+
+def test_a_store_that_changes_all_the_time_is_not_listed_all_the_time(store, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    listed = Store.spellings
+
+    def slow(self, most):
+        now[0] += 1.5
+        return listed(self, most)
+
+    monkeypatch.setattr(Store, "spellings", slow)
+    spelling = Spelling(store)
+    for number in range(100):
+        put(store, entry("z", f"A zebra came, {number}."))
+        spelling.near("zebrra")
+        now[0] += 0.3
+    assert now[0] < 100 * 0.3 + 4 * 1.5
+    assert spelling.near("zebrra") == ["zebra"]
 
 
 def test_threads_share_it(store):
@@ -79,18 +100,3 @@ def test_a_known_word_is_never_altered(store):
     assert "Vienne" in store.passages([passage])[passage].text
     # Its stem is known: "votes" and "voted" are one word to the full text.
     assert words.search(["voted"], 10) == words.search(["votes"], 10)
-
-
-def test_an_index_of_format_1_learns_its_words_when_opened(store):
-    directory = store.directory
-    store.close()
-    connection = apsw.Connection(str(directory / FILE_NAME))
-    connection.execute(
-        "DROP TRIGGER passages_deleted_spellings; DROP TABLE spellings; PRAGMA user_version = 1"
-    )
-    connection.close()
-    again = Store(directory)
-    assert Spelling(again).near("delegaton") == ["delegation"]
-    again.remove_sources(["a", "b"])
-    assert again.spellings(10) == []
-    again.close()
