@@ -83,6 +83,13 @@ def test_where_nothing_can_be_written_files_are_read_each_time(tmp_path, weights
     assert len(reads) == 2
 
 
+def test_a_full_disk_is_not_made_fuller(tmp_path, weights):
+    kept = tmp_path / "cache" / "digests.json"
+    kept.mkdir(parents=True)  # a folder cannot be replaced by a file: writing fails at the last step
+    assert file_digests([weights], kept) == [sha256(b"weights")]
+    assert list(kept.parent.iterdir()) == [kept]
+
+
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         file_digests([tmp_path / "gone"], tmp_path / "digests.json")
