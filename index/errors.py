@@ -12,7 +12,7 @@
     ├── StoreError               the index as a whole cannot be used
     │   ├── NotAnIndex           the path is a file, or a folder of other things
     │   ├── IndexReadOnly        the index, or its folder, cannot be written
-    │   ├── IndexMismatch        vectors come from another encoder
+    │   ├── IndexMismatch        of another encoder, or an older version
     │   └── IndexTooNew          a newer version of Verbatim wrote it
     ├── QuestionError            the question is empty or far too long
     └── UnknownConversation      no such conversation, or it is another owner's
@@ -62,7 +62,7 @@ class IndexReadOnly(StoreError):
 
 
 class IndexMismatch(StoreError):
-    """The stored vectors come from another encoder than the one in use."""
+    """The stored vectors come from another encoder than the one in use, or from an older version."""
 
 
 class IndexTooNew(StoreError):

@@ -301,11 +301,8 @@ class Store:
     def spellings(self, most: int) -> list[str]:
         """Return the words of all passages that letters alone make up, in lower case, the commonest first.
 
-        None of fewer than 3 letters is among them, and at most ``most`` are. An index of format 1 that cannot
-        be written has none.
+        None of fewer than 3 letters is among them, and at most ``most`` are.
         """
-        if self._row("SELECT 1 FROM sqlite_schema WHERE name = 'spellings'", ()) is None:
-            return []
         rows = self._rows(
             "SELECT term FROM temp.spelled WHERE length(term) > 2 AND NOT term GLOB '*[0-9]*' "
             "ORDER BY doc DESC, term LIMIT ?",
@@ -466,8 +463,11 @@ class Store:
                 )
             if version == 0:
                 self._create()
-            elif version == 1 and not self._read_only:
-                self._add_spellings()
+            elif version < FORMAT:
+                raise IndexMismatch(
+                    f"{self.directory}: written by an older version of Verbatim (format {version}, this one "
+                    f"reads {FORMAT}). Delete that folder and build the index again with: qa index PATH"
+                )
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise _damaged(self._path, error) from error
         except (apsw.BusyError, apsw.IOError, apsw.FullError) as error:
@@ -486,14 +486,6 @@ class Store:
                 # Tells what belongs to this store from what was derived from another.
                 connection.execute("INSERT INTO meta VALUES ('key', lower(hex(randomblob(16))))")
                 connection.pragma("application_id", _APPLICATION_ID)
-                connection.pragma("user_version", FORMAT)
-
-    def _add_spellings(self) -> None:
-        """Bring an index of format 1 up to date: from the passages it holds, which takes seconds."""
-        with self.transaction() as connection:
-            if connection.pragma("user_version") == 1:
-                connection.execute(_SPELLINGS)
-                connection.execute("INSERT INTO spellings (rowid, text) SELECT id, text FROM passages")
                 connection.pragma("user_version", FORMAT)
 
     def _connection(self) -> apsw.Connection:
@@ -666,6 +658,10 @@ def _detach(connection: apsw.Connection, source: str) -> bool:
                 connection.execute(
                     "UPDATE documents SET title = ?, loaded = ?, parts = ? WHERE number = ?",
                     (new, *(_retitled(str(one), title, new) for one in (loaded, parts)), row[0]),
+                )
+            else:  # so does one that its format has beside the text: the next ingest reads the other file
+                connection.execute(
+                    "UPDATE sources SET size = -1, file_hash = '' WHERE source = ?", (left[0],)
                 )
     else:
         connection.execute("DELETE FROM documents WHERE number = ?", row)

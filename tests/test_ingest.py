@@ -113,6 +113,16 @@ def test_a_changed_file_is_replaced_and_its_old_text_gone(index, folder):
     whole(index)
 
 
+def test_the_title_of_a_page_that_is_gone_does_not_stay_with_its_copy(index, folder, hashing):
+    for name in ("first", "second"):
+        (folder / f"{name}.html").write_text(f"<title>The {name}</title><p>{SHIP.lower()}</p>", "utf-8")
+    index.add([folder])
+    index.remove(str(folder / "first.html"))
+    index.add([folder / "second.html"])
+    assert "The second" in {info.title for info in index.documents()}
+    assert "The first" not in {info.title for info in index.documents()}
+
+
 def test_a_new_title_alone_is_taken_over_and_nothing_encoded(index, folder, hashing):
     page = folder / "page.html"
     page.write_text(f"<title>Before</title><p>{SHIP.lower()}</p>", "utf-8")

@@ -301,6 +301,15 @@ def test_a_newer_format_is_refused_and_untouched(tmp_path):
         Store(tmp_path)
 
 
+def test_an_older_format_is_to_be_built_again(tmp_path):
+    Store(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as other:
+        other.execute(f"PRAGMA user_version = {FORMAT - 1}")
+    other.close()
+    with pytest.raises(IndexMismatch, match=rf"format {FORMAT - 1}.*Delete that folder.*qa index PATH"):
+        Store(tmp_path)
+
+
 def test_another_encoder_is_refused(store):
     store.bind_encoder("one" * 10)
     store.bind_encoder("one" * 10)
