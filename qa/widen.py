@@ -10,6 +10,7 @@ import re
 from index.lines import is_list_item
 from index.sentences import paragraphs, sentences
 from index.types import Passage, Range
+from qa.enumerations import enumeration_end
 from qa.types import Span
 
 # "How" with these asks for a measure, which a few words give.
@@ -20,8 +21,9 @@ _EXPLAIN = re.compile(
 )
 _ENUMERATE = re.compile(
     r"\b(?:what|which|who) (?:are|were)\b|"
-    r"\b(?:what|which) (?:\w+ ){0,2}\w{2,}s (?:are|were|do|did|have|had|can)\b|"
-    r"\b(?:list|name|give)\b.*\b\w{2,}s\b",
+    r"\b(?:what|which) (?:\w+ ){0,2}(?!(?:is|was|has|does|his|its|this)\b)\w+[^\W_su]s "
+    r"(?:are|were|do|does|did|have|had|can|could|will|would|should|may|must|\w+ed|gave|made)\b|"
+    r"^\W*(?:please )?(?:list|name|give)\b.*\b\w{2,}s\b",
     re.IGNORECASE,
 )
 # An explanation in fewer words is a fragment of one.
@@ -33,13 +35,13 @@ def widen(question: str, span: Span, passage: Passage) -> Span:
     """Return ``span``, or the sentence or the list of ``passage`` that it belongs to.
 
     A question for a reason or a manner gets the sentence where the span is a fragment of fewer than 5
-    words; one for several things gets all items of a list that the span lies in, if they have at most 400
-    characters together.
+    words; one for several things gets all items of a list that the span lies in, or of the enumeration that
+    it begins, if they have at most 400 characters together.
     """
     inside = Range(span.start - passage.start, span.end - passage.start)
     wider: Range | None = None
     if _ENUMERATE.search(question):
-        wider = _list_around(passage.text, inside)
+        wider = _list_around(passage.text, inside) or _enumeration(passage.text, inside)
     elif _EXPLAIN.search(question) and len(span.text.split()) < _FEWEST_WORDS:
         wider = next((one for one in sentences(passage.text) if _holds(one, inside)), None)
     if wider is None or wider.end - wider.start > _LONGEST:
@@ -61,6 +63,11 @@ def _list_around(text: str, span: Range) -> Range | None:
     start, end = blocks[first].start, blocks[last].end
     stretch = text[start:end]
     return Range(start + len(stretch) - len(stretch.lstrip()), end - len(stretch) + len(stretch.rstrip()))
+
+
+def _enumeration(text: str, span: Range) -> Range | None:
+    end = enumeration_end(text, span.start, span.end)
+    return Range(span.start, end) if end > span.end else None
 
 
 def _of(text: str, block: Range) -> str:

@@ -1,5 +1,7 @@
 """How much of the text a question asks for: a few words, their sentence, or the whole list."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -196,3 +198,47 @@ def test_of_any_passage(question, rows, data):
     assert after.score == before.score
     # What is wide already is wide enough.
     assert widen(question, after, here) == after
+
+
+# --- enumerations in running text --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "first", "whole"),
+    [
+        ("Who are the wardens?", "They are Piotr Lis (night), Ines Oka (day) and Hannah Voss (shop). They meet.",
+         "Piotr Lis", "Piotr Lis (night), Ines Oka (day) and Hannah Voss (shop)"),
+        ("Who were the founders?", "Ada Byron and Karl of Larnsby founded it.", "Ada Byron",
+         "Ada Byron and Karl of Larnsby"),
+        ("What tools does the kit hold?", "It holds a saw, two spanners, a hammer and a roll of tape.", "saw",
+         "saw, two spanners, a hammer and a roll of tape"),
+        ("Which firms made offers?", "Offers: Oven (£12,400), Backhaus (£1) and Forno Italia.", "Oven",
+         "Oven (£12,400), Backhaus (£1) and Forno Italia"),
+        ("Which firms made offers?", "Offers: Oven (£12,400), Backhaus (£1) and Forno Italia.", "Backhaus",
+         "Backhaus"),
+        ("Who are the sponsors?", "They are Northwind, the city of Larnsby, Harbour Radio and the museum.", "Northwind",
+         "Northwind, the city of Larnsby, Harbour Radio and the museum"),
+        ("Which allergens are in it?", "Allergens: wheat, milk, mustard. Keep cool.", "wheat", "wheat, milk, mustard"),
+        ("Who were the pilots?", "Led by A. Byron, Karl J. Lis and St. John. They flew.", "A. Byron",
+         "A. Byron, Karl J. Lis and St. John"),
+        ("What colours can it have?", "Red, white or sea green will do.", "Red", "Red, white or sea green"),
+        # None, or what may be none.
+        ("Who is the warden?", "Piotr Lis, Ines Oka and Hannah Voss met.", "Piotr Lis", "Piotr Lis"),
+        ("What is the name of the islands?", "The Marianas, Palau and Yap are there.", "Marianas", "Marianas"),
+        ("Who were the guests?", "A towel and thought I would try were there.", "towel", "towel"),
+        ("Which towels are best?", "The towel, which I bought, and thought it good, lasts.", "towel", "towel"),
+        ("Which areas were hit?", "The coast, the hills and much of what lies behind were hit.", "coast", "coast"),
+        ("Which towns are there?", "Larnsby. Gull Rock and Seal Bay are others.", "Larnsby", "Larnsby"),
+        ("Who are they?", "Ada Byron, 36, of Larnsby.", "Ada Byron", "Ada Byron"),
+    ],
+)  # fmt: skip
+def test_several_things_are_the_whole_enumeration(question, text, first, whole):
+    assert widened(question, text, first) == whole
+
+
+@pytest.mark.parametrize("bit", ["a, ", "A and ", "A (b), ", "the a b c d ", ", and ", "(" * 50])
+def test_hostile_enumerations_are_quick(bit):
+    text = "A" + bit * 20_000
+    start = time.monotonic()
+    widen("Who are they?", Span(0, 1, "A", 1.0), Passage(1, "d", 0, len(text), text, ""))
+    assert time.monotonic() - start < 5  # milliseconds
