@@ -173,7 +173,7 @@ class Conversations:
 
     def append(
         self, owner: str, conversation: str, question: Turn, answer: Turn, *, keep: int | None = None
-    ) -> None:
+    ) -> int:
         """Add a question and its answer as one; the first question gives the conversation its title.
 
         Args:
@@ -184,6 +184,9 @@ class Conversations:
             keep: how many turns stay before them, by default all; those beyond go with the same stroke, so
                 that nothing is lost where the answer cannot be stored.
 
+        Returns:
+            The place of the answer among the turns, from 0.
+
         Raises:
             UnknownConversation: the owner has no such conversation.
             StoreError: the file cannot be written.
@@ -192,9 +195,9 @@ class Conversations:
             _check(connection, owner, conversation)
             if keep is not None:
                 _cut(connection, conversation, keep)
-            first = not connection.execute(
-                "SELECT 1 FROM turns WHERE conversation = ? LIMIT 1", (conversation,)
-            ).fetchone()
+            [(before,)] = connection.execute(
+                "SELECT count(*) FROM turns WHERE conversation = ?", (conversation,)
+            )
             for turn in (question, answer):
                 connection.execute(
                     "INSERT INTO turns (conversation, role, text, answer) VALUES (?, ?, ?, ?)",
@@ -205,7 +208,7 @@ class Conversations:
                         None if turn.answer is None else _storable(answer_to_json(turn.answer)),
                     ),
                 )
-            if first:
+            if not before:
                 # A title that a person gave stays.
                 connection.execute(
                     "UPDATE conversations SET title = ? WHERE id = ? AND title = ?",
@@ -214,6 +217,7 @@ class Conversations:
             _touch(connection, conversation)
         if keep is not None:
             self._database.empty_log()
+        return int(before) + 1
 
     def truncate(self, owner: str, conversation: str, turns: int) -> None:
         """Keep the first ``turns`` turns only: to undo, to retry, to edit a question.
@@ -253,17 +257,6 @@ class Conversations:
         with self._database.transaction() as connection:
             _check(connection, owner, conversation)
             connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
-        self._database.empty_log()
-
-    def delete_all(self, owner: str) -> None:
-        """Delete all of an owner's conversations, and what feedback they gave.
-
-        Raises:
-            StoreError: the file cannot be written.
-        """
-        with self._database.transaction() as connection:
-            connection.execute("DELETE FROM conversations WHERE owner = ?", (owner,))
-            connection.execute("DELETE FROM feedback WHERE owner = ?", (owner,))
         self._database.empty_log()
 
     def forget_document(self, document_id: str) -> None:

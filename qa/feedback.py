@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 import apsw
 
 from index import Document, Passage
-from index.errors import SettingsError
+from index.errors import SettingsError, UnknownConversation
 from qa.database import Database
 from qa.records import answer_from_json, answer_to_json, quoted_documents, without_document
 from qa.types import Answer
@@ -137,7 +137,8 @@ class FeedbackLog:
             marked: the right answer, from :func:`mark`; only with ``"wrong"``.
 
         Raises:
-            SettingsError: the turn is not an answer, or the verdict is none.
+            UnknownConversation: the turn is no answer of a conversation of the owner's.
+            SettingsError: the verdict is none, or something is marked with another than ``"wrong"``.
             StoreError: the file cannot be written.
         """
         if verdict not in VERDICTS:
@@ -149,7 +150,7 @@ class FeedbackLog:
         with self._database.transaction() as connection:
             row = connection.execute(_TURN, (owner, conversation, max(turn, 0))).fetchone()
             if row is None or row[1] is None or turn < 0:
-                raise SettingsError(
+                raise UnknownConversation(
                     f"Turn {turn} is no answer of conversation {conversation}. Load it again."
                 )
             quoted = json.dumps(sorted(_quoted_until(connection, conversation, row[0])))

@@ -144,7 +144,7 @@ def give_feedback_and_export(me, folder):
     download.value.save_as(squad)
     assert "Independence Day" in squad.read_text("utf-8")
     assert {"Who led the expedition to Gull Rock?"} <= {one.question for one in read_squad(squad)}
-    return exported(me, folder, "json") + exported(me, folder, "markdown")
+    return "".join(exported(me, folder, kind) for kind in ("json", "markdown", "text"))
 
 
 def exported(me, folder, kind):

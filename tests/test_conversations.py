@@ -141,9 +141,8 @@ def test_another_owner_sees_nothing_and_is_told_nothing(kept):
         assert str(foreign.value).replace(conversation, "") == str(unknown.value).replace(
             "0123456789abcdef", ""
         )
-    with pytest.raises(SettingsError):
+    with pytest.raises(UnknownConversation):
         kept.feedback.add("bob", conversation, 1, "right")
-    kept.delete_all("bob")
     assert len(kept.turns("ann", conversation)) == 2
     with pytest.raises(SettingsError, match="needs an owner"):
         kept.create("")
@@ -193,16 +192,21 @@ def test_truncating_keeps_the_first_turns(kept):
     assert kept.turns("ann", conversation) == ()
 
 
-def test_deleting_one_or_all(kept):
+def test_a_deleted_conversation_leaves_others_and_its_feedback(kept):
     first, second = held(kept, "A?"), held(kept, "B?")
-    other = held(kept, "C?", owner="bob")
+    kept.feedback.add("ann", first, 1, "right")
     kept.delete("ann", first)
     assert [one.id for one in kept.list("ann")] == [second]
-    kept.feedback.add("ann", second, 1, "right")
-    kept.delete_all("ann")
-    assert kept.list("ann") == []
-    assert kept.feedback.all("ann") == []
-    assert [one.id for one in kept.list("bob")] == [other]
+    assert len(kept.feedback.all("ann")) == 1
+
+
+def test_an_answer_is_told_its_place(kept):
+    conversation, other = kept.create("ann"), held(kept, "A?", "B?")
+    assert kept.append("ann", conversation, *exchange("C?")) == 1
+    assert kept.append("ann", conversation, *exchange("D?")) == 3
+    assert kept.append("ann", other, *exchange("E?")) == 5
+    assert kept.append("ann", other, *exchange("F?"), keep=2) == 3
+    assert kept.turns("ann", other)[3].answer.question == "F?"
 
 
 def test_halves_of_surrogate_pairs_are_replaced_not_refused(kept):

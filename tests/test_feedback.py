@@ -5,7 +5,7 @@ import json
 import pytest
 
 from index import Index
-from index.errors import SettingsError
+from index.errors import SettingsError, UnknownConversation
 from qa.conversations import Conversations
 from qa.evaluation.squad import read_squad
 from qa.feedback import mark
@@ -95,7 +95,7 @@ def test_a_verdict_is_kept_changed_and_withdrawn(kept, index):
 def test_a_verdict_needs_an_answer_and_is_one_of_three(kept, index):
     conversation = ask(kept, answered(index, "tea.txt", "Assam"))
     for turn in (-1, 0, 2):
-        with pytest.raises(SettingsError, match=f"Turn {turn}"):
+        with pytest.raises(UnknownConversation, match=f"Turn {turn}"):
             kept.feedback.add("ann", conversation, turn, "right")
     with pytest.raises(SettingsError, match="right, wrong, unanswerable"):
         kept.feedback.add("ann", conversation, 1, "good")

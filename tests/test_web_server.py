@@ -8,11 +8,14 @@ import io
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -131,11 +134,11 @@ def test_without_a_password_no_name_of_a_stranger_leads_here(start, asked, statu
 def test_a_refused_name_is_told_as_a_page(start):
     served = start(host="named.example.org")
     client = served.client()
-    refused = client.get("/", headers={**HTML, "host": "evil.example"})
+    refused = client.get("/", headers={**HTML, "host": "<b>evil.example"})
     assert refused.status_code == 400
-    assert html.escape(strings.UNKNOWN_HOST.format("evil.example")) in html.escape(
-        html.unescape(refused.text)
-    )
+    assert strings.UNKNOWN_HOST.format("<b>evil.example") in html.unescape(refused.text)
+    assert "&lt;b&gt;evil.example" in refused.text
+    assert "<b>" not in refused.text
     assert client.get("/static/style.css", headers={"host": "evil.example"}).status_code == 200
     assert client.get("/healthz", headers={"host": "named.example.org:1"}).status_code == 200
 
@@ -578,7 +581,6 @@ def test_over_the_seeds_an_upload_starts_an_index_of_ones_own(start, tmp_path, m
     served = start(kind="seeds")
     client = served.client()
     client.post("/api/documents", files={"files": ("bad.pdf", b"no pdf")})
-    assert not (tmp_path / "home" / "index").exists()
     assert client.get("/api/documents").json()["total"] == 2
     client.post("/api/documents", files={"files": ("tea.txt", b"Green tea is steamed.")})
     assert [one["title"] for one in client.get("/api/documents").json()["documents"]] == ["tea"]
@@ -612,20 +614,119 @@ def test_from_an_emptied_index_a_way_leads_back_to_the_seeds(start, tmp_path, mo
     assert [one["title"] for one in client.get("/api/documents").json()["documents"]] == ["tea"]
 
 
+def test_an_index_that_another_process_has_begun_is_left_alone(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("VERBATIM_HOME", str(tmp_path / "home"))
+    served = start(kind="seeds")
+    add, begun = Index.add, []
+
+    def meanwhile(self, *arguments, **options):
+        begun.append(served.stack.enter_context(Index.open(encoder=HashingEncoder())))
+        return add(self, *arguments, **options)
+
+    monkeypatch.setattr(Index, "add", meanwhile)
+    served.client().post("/api/documents", files={"files": ("bad.pdf", b"no pdf")})
+    begun[0].add_texts([("rice.txt", "Rice is grown in paddies.")])
+    with Index.open(encoder=HashingEncoder(), create=False) as kept:
+        assert [info.title for info in kept.documents()] == ["rice.txt"]
+
+
+def test_rounds_between_the_seeds_and_ones_own_open_no_more_and_no_more(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("VERBATIM_HOME", str(tmp_path / "home"))
+    now_open = set()
+    was_opened, was_closed = Index.__init__, Index.close
+
+    def opened(self, *arguments, **options):
+        was_opened(self, *arguments, **options)
+        now_open.add(self)
+
+    def closed(self):
+        was_closed(self)
+        now_open.discard(self)
+
+    monkeypatch.setattr(Index, "__init__", opened)
+    monkeypatch.setattr(Index, "close", closed)
+    served = start(kind="seeds")
+    client = served.client()
+    library = served.app.state.service.library
+    counts = []
+    for leaf in ("Green", "Black", "White"):
+        [tea] = client.post("/api/documents", files={"files": ("tea.txt", f"{leaf} tea.".encode())}).json()[
+            "files"
+        ]
+        assert client.get(f"/api/documents/{tea['document']}").json()["text"] == f"{leaf} tea."
+        assert client.post("/api/ask", json={"question": "Which tea?"}).json()["text"] == f"{leaf} tea."
+        client.delete(f"/api/documents/{tea['document']}")
+        # Those that come along are whole again, whoever removed one of them.
+        assert client.post("/documents/seeds").status_code == 204
+        assert client.get("/api/documents").json()["total"] == 2
+        library.remove(library.index.document_ids()[0])
+        counts.append(len(now_open))
+    assert counts == [3, 3, 3]
+    library.close()
+    assert now_open == {served.index}
+
+
 def test_what_a_killed_server_left_is_cleared_at_the_next_start(start, tmp_path):
     folder = tmp_path / "documents"
     running, killed = Staging(folder), folder / ".incoming-0123"
     (running.path / "0").write_text("on its way")
-    (killed / "earlier").mkdir(parents=True)
+    for part in ("earlier", "taking"):
+        (killed / part).mkdir(parents=True)
     (killed / "0").write_text("half a fi")
-    (killed / "earlier" / "tea.txt").write_text("Was being replaced.")
+    (killed / "earlier" / "tea.txt").write_text("Was replaced; what replaced it has been removed since.")
+    (killed / "taking" / "rice.txt").touch()
+    (folder / "rice.txt").write_text("Was never read.")
     (folder / "kept.txt").write_text("A document.")
     start()
     assert (running.path / "0").read_text() == "on its way"
     assert not killed.exists()
-    assert (folder / "tea.txt").read_text() == "Was being replaced."
     running.close()
-    assert sorted(path.name for path in folder.iterdir()) == ["kept.txt", "tea.txt"]
+    assert [path.name for path in folder.iterdir()] == ["kept.txt"]
+
+
+KILLED = """
+import io, os, signal, sys
+from pathlib import Path
+
+from conftest import HashingEncoder
+from index import Index
+from qa import Assistant, Settings
+from qa.web.corpus import Corpus
+from qa.web.library import Library
+from qa.web.uploads import Uploads
+
+folder, earlier, when = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+index = Index.open(folder / "index", encoder=HashingEncoder())
+assistant = Assistant(index, Settings(reader="sentences"))
+uploads = Uploads(Library(Corpus(assistant, "some documents", "index", folder / "documents")))
+send = lambda text: uploads.submit([("tea.txt", io.BytesIO(text.encode()))]).finished.result(60)
+if earlier:
+    send(earlier)
+place, name = (index.encoder, "encode") if when == "read" else (index._vectors, "save")
+setattr(place, name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+send("Black tea is oxidised.")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no such signal")
+@pytest.mark.parametrize("earlier", ["", "Green tea is steamed."])
+@pytest.mark.parametrize("when", ["read", "stored"])
+def test_a_server_killed_within_an_upload_leaves_file_and_index_at_one(start, tmp_path, earlier, when):
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), earlier, when],
+        check=False,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+    )
+    assert done.returncode == -signal.SIGKILL
+    served = start()
+    expected = earlier or ("Black tea is oxidised." if when == "stored" else None)
+    folder = tmp_path / "documents"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == (
+        {} if expected is None else {"tea.txt": expected}
+    )
+    tea = served.index.document(document_id(str(folder / "tea.txt")))
+    assert (tea and tea.text) == expected
 
 
 def test_a_server_that_is_killed_lets_go_of_what_was_on_its_way(start, tmp_path):
@@ -687,6 +788,60 @@ def test_reading_a_document_again_reads_no_other(served, tmp_path):
     assert client.get(f"/api/documents/{launch}").json()["text"] == LAUNCH
 
 
+def test_a_document_removed_while_it_waits_to_be_read_again_stays_away(served, tmp_path):
+    library = served.app.state.service.library
+    paths = [tmp_path / "tea.txt", tmp_path / "rice.txt"]
+    for path in paths:
+        path.write_text(f"All about {path.name}.")
+    library.add(paths)
+    tea, rice = (document_id(str(path)) for path in paths)
+    for path in paths:
+        path.write_text(f"All that is new about {path.name}.")
+    reading, go_on = threading.Event(), threading.Event()
+    encode = served.index.encoder.encode
+
+    def slow(texts):
+        reading.set()
+        go_on.wait(30)
+        return encode(texts)
+
+    served.index.encoder.encode = slow
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(library.read_again, tea)
+        assert reading.wait(30)
+        second = pool.submit(library.read_again, rice)
+        # It gets as far as it can.
+        time.sleep(0.2)
+        assert library.remove(rice)
+        go_on.set()
+        assert [one.status for one in first.result(30).files] == ["replaced"]
+        assert second.result(30) is None
+    assert served.index.document(tea).text == "All that is new about tea.txt."
+    assert served.index.document(rice) is None
+
+
+def test_a_document_is_read_again_into_the_index_it_is_of(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("VERBATIM_HOME", str(tmp_path / "home"))
+    served = start(kind="seeds")
+    client = served.client()
+    (tmp_path / "rice.txt").write_text("Rice is grown in paddies.")
+    served.index.add(tmp_path / "rice.txt")
+    look_up = served.index.document
+
+    def meanwhile(document):
+        served.index.document = look_up
+        client.post("/api/documents", files={"files": ("tea.txt", b"Green tea is steamed.")})
+        return look_up(document)
+
+    served.index.document = meanwhile
+    (tmp_path / "rice.txt").write_text("Rice is eaten everywhere.")
+    rice = document_id(str(tmp_path / "rice.txt"))
+    [again] = client.post(f"/api/documents/{rice}/read").json()["files"]
+    assert again["status"] == "replaced"
+    assert [one["title"] for one in client.get("/api/documents").json()["documents"]] == ["tea"]
+    assert served.index.document(rice).text == "Rice is eaten everywhere."
+
+
 def test_a_document_removed_while_it_is_read_again_stays_away(served, tmp_path):
     client = served.client()
     [tea] = client.post("/api/documents", files={"files": ("tea.txt", b"Tea.")}).json()["files"]
@@ -738,6 +893,43 @@ def test_a_question_is_answered_in_stages_and_kept(served):
         served.access._owners.unsign(client.cookies[served.access.owner_cookie]).decode()
     )
     assert (info.title, info.turns) == (QUESTION, 4)
+
+
+def test_an_answer_has_its_own_number_whatever_is_asked_meanwhile(served, monkeypatch):
+    client = served.browser()
+    append = Conversations.append
+
+    def meanwhile(self, owner, conversation, *turns, **options):
+        place = append(self, owner, conversation, *turns, **options)
+        # Another tab of the browser.
+        append(self, owner, conversation, *turns)
+        return place
+
+    monkeypatch.setattr(Conversations, "append", meanwhile)
+    last = ask(client)[-1]
+    assert last["turn"] == 1
+    assert 'id="t-1"' in last["html"]
+
+
+@pytest.mark.parametrize("path", ["ask", "opinion"])
+def test_what_is_no_text_is_told(served, path):
+    client = served.browser()
+    conversation = ask(client)[-1]["conversation"]
+    broken = "\ud800"
+    bodies = {
+        "/chat/ask": [
+            {"question": QUESTION, "conversation": broken},
+            {"question": QUESTION, "documents": [broken]},
+            {"question": QUESTION, "conversation": "x" * 1000},
+        ],
+        f"/chat/{conversation}/opinion": [{"turn": 1, "verdict": "wrong", "document": broken}],
+    }
+    for address, sent in bodies.items():
+        for body in sent if address.endswith(path) else []:
+            told = client.post(
+                address, content=json.dumps(body), headers={"content-type": "application/json"}
+            )
+            assert (told.status_code, bool(told.json()["detail"])) == (422, True)
 
 
 def test_a_question_that_fails_is_told_and_not_kept(served, monkeypatch, caplog):
@@ -841,9 +1033,11 @@ def test_opinions_become_a_question_set_of_their_browser(served):
     assert other.get("/chat/feedback.json").json()["data"] == []
     beyond = {"turn": 1, "verdict": "wrong", "document": launch, "start": 0, "end": 10_000}
     assert client.post(f"/chat/{conversation}/opinion", json=beyond).status_code == 422
-    assert (
-        client.post(f"/chat/{conversation}/opinion", json={"turn": 9, "verdict": "right"}).status_code == 404
-    )
+    missing = client.post(f"/chat/{conversation}/opinion", json={"turn": 9, "verdict": "right"})
+    assert (missing.status_code, "Turn 17 is no answer" in missing.json()["detail"]) == (404, True)
+    contrary = {"turn": 1, "verdict": "right", **place}
+    refused = client.post(f"/chat/{conversation}/opinion", json=contrary)
+    assert (refused.status_code, "An answer is marked" in refused.json()["detail"]) == (422, True)
     client.post(f"/chat/{conversation}/opinion", json={"turn": 1, "verdict": None})
     assert client.get("/chat/feedback.json").json()["data"] == []
 
@@ -860,6 +1054,12 @@ def test_conversations_are_listed_and_exported(served):
     markdown = client.get(f"/chat/{conversation}/export")
     assert markdown.headers["content-disposition"].startswith("attachment")
     assert "launch.txt" in markdown.text
+    plain = client.get(f"/chat/{conversation}/export", params={"kind": "text"})
+    assert plain.headers["content-type"].startswith("text/plain")
+    assert plain.headers["content-disposition"] == 'attachment; filename="conversation.txt"'
+    assert plain.text.startswith("<script>pwn()</script>")
+    assert f"> {QUESTION}" in plain.text
+    assert f"/chat/{conversation}/export?kind=text" in client.get(f"/c/{conversation}").text
     assert json.loads(client.get(f"/chat/{conversation}/export", params={"kind": "json"}).text)["turns"]
     assert client.delete(f"/chat/{conversation}").status_code == 204
     assert client.get(f"/c/{conversation}").status_code == 404

@@ -16,9 +16,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from index.errors import SettingsError, VerbatimError
+from index.errors import VerbatimError
 from index.index import MAX_QUESTION_CHARACTERS
-from qa.export import conversation_json, conversation_markdown
+from qa.export import conversation_json, conversation_markdown, conversation_text
 from qa.feedback import Verdict, mark
 from qa.records import quoted_documents
 from qa.types import Answer, Turn
@@ -50,6 +50,10 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+# Limited, so that pydantic refuses what is no text too: half of a surrogate pair.
+_Id = Annotated[str, Field(max_length=100)]
+
+
 class Message(_Body):
     """A question of a conversation, a new one where there is no id.
 
@@ -58,8 +62,8 @@ class Message(_Body):
     """
 
     question: Annotated[str, Field(max_length=MAX_QUESTION_CHARACTERS)]
-    conversation: str | None = None
-    documents: list[str] | None = None
+    conversation: _Id | None = None
+    documents: list[_Id] | None = None
     keep: Annotated[int, Field(ge=0, le=_MOST_TURNS)] | None = None
     alone: bool = False
 
@@ -81,7 +85,7 @@ class Opinion(_Body):
 
     turn: Annotated[int, Field(ge=1, le=_MOST_TURNS)]
     verdict: Verdict | None
-    document: str | None = None
+    document: _Id | None = None
     start: int = 0
     end: int = 0
 
@@ -132,20 +136,19 @@ def _stored(served: Service, message: Message, owner: str, answer: Answer) -> st
     conversations = served.conversations
     conversation = message.conversation or conversations.create(owner)
     kept = None if message.keep is None else 2 * message.keep
-    conversations.append(owner, conversation, Turn("user", answer.question), Turn.of(answer), keep=kept)
-    # Another tab of the browser may have asked meanwhile.
-    info = conversations.info(owner, conversation)
-    number = info.turns // 2
+    question = Turn("user", answer.question)
+    place = conversations.append(owner, conversation, question, Turn.of(answer), keep=kept)
+    number = place // 2 + 1
     # A document that was removed meanwhile is not quoted by what is stored after it, or shown.
     gone = [one for one in quoted_documents(answer) if served.library.document(one) is None]
     for one in gone:
         conversations.forget_document(one)
     if gone:
-        answer = conversations.turns(owner, conversation)[2 * number - 1].answer or answer
+        answer = conversations.turns(owner, conversation)[place].answer or answer
     cited = citations(served, [answer])
     return _line(
         conversation=conversation,
-        title=info.title,
+        title=conversations.info(owner, conversation).title,
         turn=number,
         html=html.turn(answer, number, cited),
         sources=rendering.sources(answer, number, cited),
@@ -194,13 +197,15 @@ def delete(conversation: str, request: Request, owner: Owner) -> None:
 
 @router.get("/{conversation}/export")
 def export(
-    conversation: str, request: Request, owner: Owner, kind: Literal["markdown", "json"] = "markdown"
+    conversation: str, request: Request, owner: Owner, kind: Literal["markdown", "text", "json"] = "markdown"
 ) -> PlainTextResponse:
     """Return a conversation to be saved, its citations with it."""
     conversations = service(request).conversations
     title, turns = conversations.info(owner, conversation).title, conversations.turns(owner, conversation)
     if kind == "json":
         return _saved(conversation_json(title, turns), "application/json", "conversation.json")
+    if kind == "text":
+        return _saved(conversation_text(title, turns), "text/plain", "conversation.txt")
     return _saved(conversation_markdown(title, turns), "text/markdown", "conversation.md")
 
 
@@ -227,10 +232,7 @@ def opinion(conversation: str, what: Opinion, request: Request, owner: Owner) ->
         served.conversations.feedback.withdraw(owner, conversation, place)
         return JSONResponse({"told": strings.NO_FEEDBACK, "verdict": None})
     marked = mark(served.library, what.document, what.start, what.end) if what.document else None
-    try:
-        served.conversations.feedback.add(owner, conversation, place, what.verdict, marked)
-    except SettingsError as error:
-        raise HTTPException(404, strings.NO_CONVERSATION) from error
+    served.conversations.feedback.add(owner, conversation, place, what.verdict, marked)
     if what.document and served.library.document(what.document) is None:
         # It was removed meanwhile: nothing that is stored after that holds its words.
         served.conversations.forget_document(what.document)

@@ -6,7 +6,6 @@ Knows indexes and files; knows no HTTP and no HTML.
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -46,21 +45,22 @@ class Library:
         self._corpus = corpus
         self._on_removed = on_removed or (lambda _: None)
         self._given = corpus.assistant.index
-        self._earlier: list[Index] = []
+        # All that was answered over, the first one first: readers need no lock, for none is ever taken out.
+        self._opened = [self._given]
         self._lock = threading.Lock()
         self._adding = threading.Lock()
+        # Held for moments: while files move, and documents go.
         self._files = threading.Lock()
         self._taking: Path | None = None
         self._reading_again = threading.Lock()
         self._rereading: str | None = None
         self._pages = lru_cache(maxsize=10_000)(self._count_pages)
-        if corpus.kind == "own":
-            self._earlier += _seeds()
+        self._shown = _seeds() if corpus.kind == "own" else []
 
     def close(self) -> None:
         """Close what was opened since: the first corpus belongs to who made it."""
         with self._lock:
-            for index in (self.index, *self._earlier):
+            for index in (*self._opened, *self._shown):
                 if index is not self._given:
                     index.close()
 
@@ -90,11 +90,11 @@ class Library:
 
     def info(self, document: str) -> DocumentInfo | None:
         """Return what a list shows of one document, or ``None`` where there is no such id."""
-        return next((info for info in self.index.documents() if info.id == document), None)
+        return _info(self.index, document)
 
     def _indexes(self) -> Iterator[Index]:
         """Yield the index that is answered over, and those that were before."""
-        yield from (self.index, *self._earlier)
+        yield from dict.fromkeys((self.index, *self._opened, *self._shown))
 
     def document(self, document: str) -> Document | None:
         """Return a document with its text, also one that was answered over before; else ``None``."""
@@ -117,8 +117,7 @@ class Library:
 
     def original(self, document: str) -> Path | None:
         """Return the file that a document was read from, where it is still there; ``None`` for texts."""
-        infos = (info for index in self._indexes() for info in index.documents())
-        info = next((info for info in infos if info.id == document), None)
+        info = next(filter(None, (_info(index, document) for index in self._indexes())), None)
         return next(filter(is_original, map(Path, info.sources)), None) if info else None
 
     # Writing
@@ -171,28 +170,45 @@ class Library:
                 if known and not taken and earlier.exists():
                     earlier.replace(target)
 
+    def undo_taking(self, target: Path, earlier: Path) -> None:
+        """Undo a :meth:`take` that was killed: what it replaced comes back; what no index knows goes.
+
+        Raises:
+            StoreError: the index cannot be written.
+            OSError: a file cannot be moved.
+        """
+        if stored_id(self.index, target) is None:
+            target.unlink(missing_ok=True)
+        elif earlier.exists():
+            earlier.replace(target)
+            # The text of what replaced it may be stored already. Else this costs nothing.
+            self.index.add([target])
+
     def _add_to_own(self, paths: Sequence[Path], on_progress: OnProgress | None) -> IngestReport:
-        is_new = not (index_directory() / FILE_NAME).exists()
         own = Index.open(index_directory(), encoder=self.index.encoder)
         try:
             report = own.add(paths, on_progress=on_progress)
-            if own.document_ids():
-                self._adopt(own, strings.OWN, "own")
-                return report
         except BaseException:
             own.close()
             raise
-        own.close()
-        if is_new:
-            # An empty index of their own would hide the seeds.
-            shutil.rmtree(index_directory())
+        if own.is_empty:
+            # The seeds stay. It stays too: another process may be about to store something there.
+            own.close()
+        else:
+            self._adopt(own, strings.OWN, "own")
         return report
 
     def _adopt(self, index: Index, name: str, kind: Kind) -> None:
+        """Answer over an index from now on; over the one of its folder that is open already, where one is."""
         before = self._corpus
-        assistant = Assistant(index, before.assistant.settings, before.assistant.reader)
         with self._lock:
-            self._earlier.append(before.assistant.index)
+            known = next((one for one in self._opened if one.directory == index.directory), None)
+            if known is None:
+                self._opened.append(index)
+            else:
+                index.close()
+                index = known
+            assistant = Assistant(index, before.assistant.settings, before.assistant.reader)
             self._corpus = replace(before, assistant=assistant, name=name, kind=kind)
 
     def return_to_seeds(self) -> None:
@@ -214,26 +230,21 @@ class Library:
 
     def read_again(self, document: str) -> IngestReport | None:
         """Read the files of a document again, where they have changed; ``None`` where there is no such id."""
-        info = self.info(document)
-        if info is None:
-            return None
         with self._reading_again:
-            self._rereading = document
+            # An upload may turn to the user's own index meanwhile.
+            index = self.index
+            with self._files:
+                # Who removes it has done so by now, or tells us.
+                info = _info(index, document)
+                self._rereading = document
             try:
-                return self._read_sources(info)
+                return None if info is None else _read_sources(index, info)
             finally:
-                if self._rereading is None and self.info(document):
+                with self._files:
+                    removed, self._rereading = self._rereading is None, None
+                if removed:
                     # It was removed while it was read, and came back with that.
-                    self.remove(document)
-                self._rereading = None
-
-    def _read_sources(self, info: DocumentInfo) -> IngestReport:
-        files = [source for source in info.sources if Path(source).is_absolute()]
-        stored = self.index.document(info.id)
-        # A text is its own file: where an older version processed it, it is processed again.
-        texts = [(name, stored.text) for name in info.sources if name not in files] if stored else []
-        report, again = self.index.add(files), self.index.add_texts(texts)
-        return replace(report, files=(*report.files, *again.files))
+                    self._remove(index, document)
 
     def remove(self, document: str) -> bool:
         """Remove a document, and the copies of its files that were uploaded; other files stay.
@@ -241,17 +252,33 @@ class Library:
         Returns:
             Whether it was there.
         """
-        if self._rereading == document:
-            self._rereading = None
-        info = self.info(document)
-        if info is None or not self.index.remove(document):
-            return False
+        return self._remove(self.index, document)
+
+    def _remove(self, index: Index, document: str) -> bool:
         with self._files:
+            info = _info(index, document)
+            if info is None or not index.remove(document):
+                return False
+            if self._rereading == document:
+                self._rereading = None
             for source in map(Path, info.sources):
                 if source.parent == self._corpus.uploads and source != self._taking:
                     source.unlink(missing_ok=True)
         self._on_removed(document)
         return True
+
+
+def _info(index: Index, document: str) -> DocumentInfo | None:
+    return next((info for info in index.documents() if info.id == document), None)
+
+
+def _read_sources(index: Index, info: DocumentInfo) -> IngestReport:
+    files = [source for source in info.sources if Path(source).is_absolute()]
+    stored = index.document(info.id)
+    # A text is its own file: where an older version processed it, it is processed again.
+    texts = [(name, stored.text) for name in info.sources if name not in files] if stored else []
+    report, again = index.add(files), index.add_texts(texts)
+    return replace(report, files=(*report.files, *again.files))
 
 
 def _searched(info: DocumentInfo) -> str:

@@ -115,6 +115,7 @@ CLEAR = "Clear"
 DELETE = "Delete"
 SAVE = "Save"
 EXPORT_MARKDOWN = "Export as Markdown"
+EXPORT_TEXT = "Export as plain text"
 EXPORT_JSON = "Export as JSON"
 EXPORT_FEEDBACK = "Export feedback (SQuAD)"
 NO_CONVERSATION = "This conversation is not here: it was deleted, or belongs to another browser."
@@ -170,8 +171,8 @@ UNWRITABLE = "{}: cannot be written ({}). Free some space, or get permission."
 # Getting in
 LOG_IN = "Log in"
 PASSWORD = "Password"  # noqa: S105 - a label
-PASSWORD_WRONG = "That is not the password."  # noqa: S105
-PASSWORD_NEEDED = "This server needs a password: log in, or send it as Authorization: Bearer PASSWORD."  # noqa: S105
+PASSWORD_WRONG = "That is not the password."  # noqa: S105 - a message
+PASSWORD_NEEDED = "This server needs a password: log in, or send it as Authorization: Bearer PASSWORD."  # noqa: S105 - a message
 WAIT = "Too many attempts. Try again in {seconds} seconds."
 
 # What goes wrong

@@ -46,6 +46,8 @@ _CHUNK = 1 << 20
 _STAGING = ".incoming-"
 # Beside what was sent: the earlier file of each name, while the new one is read.
 _EARLIER = "earlier"
+# Beside it: an empty file of the name of each one that is being taken in.
+_TAKING = "taking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Staging:
         self._lock = _lock_of(self.path)
         self._lock.acquire()
         try:
-            (self.path / _EARLIER).mkdir(parents=True)
+            for part in (_EARLIER, _TAKING):
+                (self.path / part).mkdir(parents=True)
         except OSError:
             self._unlock()
             raise
@@ -90,24 +93,24 @@ def _lock_of(staging: Path) -> FileLock:
     return FileLock(f"{staging}.lock", blocking=False, thread_local=False)
 
 
-def clear_leftovers(folder: Path) -> None:
-    """Delete what servers left in a folder of uploads that were killed; what was being replaced comes back.
+def clear_leftovers(library: Library) -> None:
+    """Delete what servers that were killed left among the uploads; what was being replaced comes back.
 
     What another server is at work on stays.
     """
+    folder = library.corpus.uploads
     for staging in {path.with_suffix("") for path in folder.glob(f"{_STAGING}*")}:
         lock = _lock_of(staging)
         try:
             with lock:
-                for earlier in (staging / _EARLIER).glob("*"):
-                    if not (folder / earlier.name).exists():
-                        earlier.replace(folder / earlier.name)
+                for taking in (staging / _TAKING).glob("*"):
+                    library.undo_taking(folder / taking.name, staging / _EARLIER / taking.name)
                 if staging.exists():
                     shutil.rmtree(staging)
             Path(lock.lock_file).unlink(missing_ok=True)
         except Timeout:
             logger.info("%s belongs to a server that is running", staging)
-        except OSError as error:
+        except (OSError, StoreError) as error:
             logger.warning("%s is left of an earlier run and cannot be deleted: %s", staging, error)
 
 
@@ -158,7 +161,7 @@ class Uploads:
         self._uploads: OrderedDict[str, Upload] = OrderedDict()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        clear_leftovers(library.corpus.uploads)
+        clear_leftovers(library)
 
     def close(self) -> None:
         """Drop the file that is being read, at its next step, and those that wait."""
@@ -228,7 +231,9 @@ class Uploads:
         upload.files[number] = replace(file, state="reading")
         folder = upload.staging.path
         target = self._library.corpus.uploads / file.name
+        taking = folder / _TAKING / file.name
         try:
+            taking.touch()
             report = self._library.take(folder / str(number), target, folder / _EARLIER / file.name, tell)
             upload.files[number] = self._outcome(file, target, report)
         except (VerbatimError, OSError) as error:
@@ -237,6 +242,8 @@ class Uploads:
             # One file must not stop those after it.
             logger.exception("%s could not be taken in", file.name)
             upload.files[number] = replace(file, state="failed", message=strings.BROKEN)
+        finally:
+            taking.unlink(missing_ok=True)
 
     def _outcome(self, file: Taken, target: Path, report: IngestReport) -> Taken:
         told = next(one for one in report.files if one.source == str(target) or one.status == "failed")
