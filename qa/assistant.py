@@ -289,8 +289,15 @@ def _trace(hits: Sequence[Hit], readings: Sequence[Reading]) -> tuple[Trace, ...
 
 
 def has_own_index() -> bool:
-    """Return whether the user has an index of their own."""
-    return (index_directory() / FILE_NAME).is_file()
+    """Return whether the user has an index of their own with documents in it.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    if not (index_directory() / FILE_NAME).is_file():
+        return False
+    with Index.open(index_directory(), create=False, lazy=True) as index:
+        return not index.is_empty
 
 
 # By folder, and by what tells a database from another that took its place.

@@ -356,14 +356,14 @@ def benchmark(context: typer.Context) -> None:
 def _open_assistant(index: Path | None, settings: Settings) -> Assistant:
     if index is None and not has_own_index():
         _note(
-            "You have no index yet: answering from the documents that come with Verbatim. "
+            "You have no documents indexed: answering from the documents that come with Verbatim. "
             "Index your own with: qa index PATH"
         )
     return Assistant.open(index, settings=settings)
 
 
 def _open_existing(index: Path | None) -> Index:
-    if index is None and not has_own_index():
+    if index is None and not (index_directory() / FILE_NAME).is_file():
         raise NotAnIndex(f"{index_directory()}: you have no index yet. Make one with: qa index PATH")
     return Index.open(index, encoder=Settings.from_env().encoder, create=False, lazy=True)
 

@@ -474,6 +474,10 @@ def test_ones_own_index_comes_before_the_seeds_and_is_not_mixed_with_them(tmp_pa
     assert has_own_index()
     with Assistant.open(settings=SENTENCES, encoder=HashingEncoder()) as over_mine:
         assert {info.title for info in over_mine.index.documents()} == set(TEXTS)
+        over_mine.index.remove(*TEXTS)
+    assert not has_own_index()
+    with Assistant.open(settings=SENTENCES, encoder=HashingEncoder()) as over_seeds:
+        assert len(over_seeds.index.documents()) == 2
 
 
 def test_the_seeds_are_indexed_once_and_follow_the_recipe(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from index.index import Index
 from index.ingest import IngestReport
 from index.ingest import Progress as Step
 from index.load.files import absolute
-from qa.assistant import Assistant, has_own_index, seeds_index
+from qa.assistant import Assistant
 from qa.settings import Settings
 from qa.web import strings
 
@@ -66,19 +66,10 @@ def open_corpus(paths: Sequence[Path], index: Path | None) -> Corpus:
         name = ", ".join(map(str, paths))
         return Corpus(assistant, name, "paths", absolute(assistant.index.directory / _UPLOADS))
     with _console.status("Opening the documents"):
-        if has_own_index() and _is_empty(index_directory()):
-            settings = Settings.from_env()
-            assistant = Assistant(seeds_index(settings.encoder), settings)
-        else:
-            assistant = Assistant.open()
+        assistant = Assistant.open()
     if assistant.index.directory == index_directory():
         return Corpus(assistant, strings.OWN, "own", own_uploads())
     return Corpus(assistant, strings.SEEDS, "seeds", own_uploads())
-
-
-def _is_empty(directory: Path) -> bool:
-    with Index.open(directory, create=False, lazy=True) as index:
-        return index.is_empty
 
 
 def own_uploads() -> Path:
