@@ -79,7 +79,7 @@ class Nearest:
         """
         # Through Python's own reading: FAISS opens no file whose name is not in UTF-8.
         with path.open("rb") as file:
-            return cls(faiss.read_index(faiss.PyCallbackIOReader(file.read)))  # type: ignore[attr-defined]
+            return cls(faiss.read_index(faiss.PyCallbackIOReader(file.read)))  # type: ignore[attr-defined] # not in its stubs
 
     def write(self, write: Callable[[bytes], int]) -> None:
         """Call ``write`` with one part of the content after another.
@@ -87,7 +87,7 @@ class Nearest:
         Raises:
             RuntimeError: ``write`` raised an error.
         """
-        faiss.write_index(self._index, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]
+        faiss.write_index(self._index, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined] # not in its stubs
 
     def __len__(self) -> int:
         """Return the number of vectors."""

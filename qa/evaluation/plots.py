@@ -79,7 +79,7 @@ def plots(result: Result) -> dict[str, tuple[str, str]]:
 
 def _svg(draw: Draw, *, dark: bool) -> str:
     from matplotlib import rc_context  # noqa: PLC0415 - needed here alone
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415 - the same
 
     ink = "#d9d6cf" if dark else "#3a3834"
     colours = _DARK_COLOURS if dark else _COLOURS

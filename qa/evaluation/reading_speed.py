@@ -37,7 +37,7 @@ class _PlainTorch:
 
     def __init__(self, checkpoint: Path) -> None:
         import torch  # noqa: PLC0415 - slow, and needed here alone
-        from transformers import AutoModelForQuestionAnswering  # noqa: PLC0415
+        from transformers import AutoModelForQuestionAnswering  # noqa: PLC0415 - the same
 
         known = TorchSpanModel(checkpoint)
         self.tokenizer: Tokenizer = known.tokenizer
