@@ -57,6 +57,7 @@ _BYLINE = re.compile(
 )
 _BY = re.compile(r"\A\W{0,3}by\s", re.IGNORECASE)
 _LABELLED = re.compile(rf"\A\W{{0,3}}{_LABEL}", re.IGNORECASE)
+_ADDED = re.compile(r"\w\W{0,3}[,(|\u2013\u2014-]\s?\Z")
 _BETWEEN = re.compile(r"\s*[|,•·—\u2013-]\s*\Z")
 
 _NAME = r"[^\W\d_a-z][\w.'\u2019-]{0,30}"
@@ -120,6 +121,17 @@ def find_trailing_date(line: str) -> FoundDate | None:
         return None
     found = list(find_dates(line))
     return found[-1] if found and not _FILLER.sub("", line[found[-1].end :]) else None
+
+
+def find_added_date(title: str) -> FoundDate | None:
+    """Return the date that a comma, a dash or a bracket adds to a title: "Minutes, 13 May 2025".
+
+    One of two dates is the end of a time, not the date of a text.
+    """
+    found = list(find_dates(title[: _LONGEST + 1]))
+    if len(found) != 1 or not _ADDED.search(title[: found[0].start]):
+        return None
+    return find_trailing_date(title)
 
 
 def find_opening_dateline(text: str) -> FoundDate | None:

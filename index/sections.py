@@ -10,7 +10,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from index.dates import FoundDate, find_dateline, find_dates
+from index.dates import FoundDate, find_added_date, find_dateline, find_dates
 from index.headings import Heading, Outline, dateline_near, find_headings, opening_dateline
 from index.lines import Line, is_prose, normalised, split_lines
 from index.types import Document, Range, Section
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _LONGEST_SNIPPET = 80
 _MACHINE_MADE = 0.7
+# A text without a headline says in these what it is.
+_TOP_LINES = 3
 
 _TOKEN = re.compile(r"[^\W_]+")
 _HEX = re.compile(r"\A(?:[0-9]+|(?=[a-f]*[0-9])[0-9a-f]{6,}|[0-9a-f]{4})\Z", re.IGNORECASE)
@@ -107,13 +109,19 @@ def _untitled(document: Document, end: int, outline: Outline) -> Section:
 def _opening_date(outline: Outline) -> tuple[int, FoundDate] | None:
     """Return the date that a text without a headline opens with: its line, and the date there.
 
-    That is a dateline at the very top, or the one that opens the first paragraph.
+    That is a dateline at the very top, one added to a line above the first paragraph, or the one that opens
+    that paragraph.
     """
     visible = [index for index, hidden in enumerate(outline.hidden) if not hidden]
     top = find_dateline(outline.lines[visible[0]].text) if visible else None
     if top is not None:
         return visible[0], top
     first = next((index for index in visible if outline.prose[index]), None)
+    for index in visible[:_TOP_LINES]:
+        if first is not None and index >= first:
+            break
+        if (added := find_added_date(outline.lines[index].text)) is not None:
+            return index, added
     opening = None if first is None else opening_dateline(outline.lines, first)
     return None if first is None or opening is None else (first, opening)
 
@@ -187,8 +195,12 @@ def _with_dates(document: Document, outline: Outline) -> tuple[Section, ...]:
 
 def _with_date(section: Section, outline: Outline, at_start: dict[int, int]) -> Section:
     index = None if section.title_at is None else _line_of(section.title_at, outline.lines, at_start)
-    shown = None if index is None else dateline_near(outline.lines, outline.prose, index)
-    if index is None or shown is None:
+    if index is None:
+        return section
+    if (added := find_added_date(outline.lines[index].text)) is not None:
+        return _dated(section, (index, added), outline)
+    shown = dateline_near(outline.lines, outline.prose, index)
+    if shown is None:
         return section
     # A line with nothing but a date may belong to anything; that of a paragraph belongs to it.
     beside = abs(shown[0] - index) <= 1 or outline.prose[shown[0]]

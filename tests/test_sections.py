@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.clean import mark
-from index.dates import find_date, find_dateline, find_dates, find_opening_dateline, find_trailing_date
+from index.dates import (
+    find_added_date,
+    find_date,
+    find_dateline,
+    find_dates,
+    find_opening_dateline,
+    find_trailing_date,
+)
 from index.load import load
 from index.sections import find_sections, is_machine_made
 from index.types import Document, Range, Section
@@ -458,6 +465,41 @@ def test_all_dates_of_a_text():
 def test_a_trailing_date_closes_its_line():
     assert find_trailing_date("Conference in Vienna (12.02.2020)").iso == "2020-02-12"
     assert find_trailing_date("On 12.02.2020 in Vienna") is None
+
+
+@pytest.mark.parametrize(
+    ("title", "iso"),
+    [
+        ("Minutes of the committee meeting, 13 May 2025", "2025-05-13"),
+        ("5.2.1 (3 April 2025)", "2025-04-03"),
+        ("Release 7 \u2013 2025-04-03", "2025-04-03"),
+        ("Price list, valid from 1 February 2025", None),
+        ("The lease of 29 September 2020", None),
+        ("Anna Smith, 9 October 1950 \u2013 3 May 2018", None),
+        ("On 13 May 2025, in Larnsby", None),
+        (", 13 May 2025", None),
+    ],
+)
+def test_a_date_added_to_a_title(title, iso):
+    found = find_added_date(title)
+    assert (found and found.iso) == iso
+
+
+def test_a_title_shows_the_date_of_its_section(tmp_path):
+    text = "# Notes\n\n## 5.2.1 (3 April 2025)\n\nThe app no longer crashes.\n\n## 5.2.0 (17 March 2025)\n\nIt did.\n"
+    path = tmp_path / "notes.md"
+    path.write_text(text)
+    document = find_sections(mark(load(path)))
+    shown = {section.title: section.date for section in document.sections}
+    assert shown["5.2.1 (3 April 2025)"] == "2025-04-03"
+    assert shown["5.2.0 (17 March 2025)"] == "2025-03-17"
+
+
+def test_a_text_without_a_headline_has_the_date_of_its_first_lines():
+    text = "MILLBROOK BAKERY\nMinutes of the meeting, 13 May 2025\n\nPresent: Ann Lee\n\nThe oven was repaired on 2 May 2025.\n"
+    [section] = sectioned(text).sections
+    assert section.date == "2025-05-13"
+    assert text[section.date_at.start : section.date_at.end] == "13 May 2025"
 
 
 @pytest.mark.parametrize("name", ["004_d820ce9e78da0c40", "20200212", "4f7a1b04-604b-4b73-b8de-96ca6de16e3d"])
