@@ -164,15 +164,14 @@ class Assistant:
         check_question(question)
         question = question.strip()
         asked = stand_alone(question, turns)
-        for stage in self._stages(asked, documents, trace=trace):
-            yield replace(stage, question=question) if isinstance(stage, Answer) else stage
-
-    def _stages(
-        self, question: str, documents: Collection[str] | None, *, trace: bool
-    ) -> Iterator[Stage | Answer]:
-        yield "searching"
         # Ids are listed only where some are to be chosen: of many documents that takes longer than a search.
         chosen = None if documents is None else set(self.index.document_ids()).intersection(documents)
+        count = None if chosen is None else len(chosen)
+        for stage in self._stages(asked, chosen, trace=trace):
+            yield replace(stage, question=question, chosen=count) if isinstance(stage, Answer) else stage
+
+    def _stages(self, question: str, chosen: set[str] | None, *, trace: bool) -> Iterator[Stage | Answer]:
+        yield "searching"
         if self.index.is_empty:
             yield Answer(question, question, "no_index")
         elif chosen is not None and not chosen:

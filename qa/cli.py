@@ -59,6 +59,7 @@ _ASK_EPILOG = """\b
   text, confidence, citations   of the first candidate; null, 0.0, []
   candidates       best first: text, confidence (0 to 1), citations
   near_misses      the nearest passages where nothing was answered: citations
+  chosen           how many documents --document chose; null for all
   trace            with --trace, the passages that were read: document_id,
                    start, end, text, score, dense, lexical, null_score, spans
 A citation: number, document_id, title, date (ISO, or null), source, page (or

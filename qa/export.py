@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from qa.types import Answer, Candidate, Citation, Turn
-from qa.wording import FAINT, confidence_in_words, written_date
+from qa.wording import FAINT, chosen_in_words, confidence_in_words, written_date
 
 _Escape = Callable[[str], str]
 # What means something to Markdown within a line, and at the start of one.
@@ -124,7 +124,8 @@ def _nearest(answer: Answer, escape: _Escape) -> list[str]:
 
 
 def _asked(answer: Answer, escape: _Escape) -> list[str]:
-    return [] if answer.asked == answer.question else [f"Asked as: {escape(_line(answer.asked))}"]
+    asked = [] if answer.asked == answer.question else [f"Asked as: {escape(_line(answer.asked))}"]
+    return [*asked, *([chosen_in_words(answer.chosen)] if answer.chosen else [])]
 
 
 def _line(text: str) -> str:

@@ -29,6 +29,7 @@ def answer_from_json(written: str) -> Answer:
         trace=tuple(
             Trace(**{**one, "spans": tuple(Span(**span) for span in one["spans"])}) for one in read["trace"]
         ),
+        chosen=read.get("chosen"),
     )
 
 

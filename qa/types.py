@@ -115,6 +115,7 @@ class Answer:
     follow-up was resolved. ``candidates`` come best first and are empty unless ``status`` is ``"answered"``;
     ``"removed"`` is a status of stored answers only. ``near_misses`` are the nearest passages where
     nothing was answered. ``trace``, on request, holds the passages that were read, as search ranked them.
+    ``chosen`` is how many documents were asked where only some were to be; ``None`` where all were.
     """
 
     question: str
@@ -123,6 +124,7 @@ class Answer:
     candidates: tuple[Candidate, ...] = ()
     near_misses: tuple[Citation, ...] = ()
     trace: tuple[Trace, ...] = ()
+    chosen: int | None = None
 
     @property
     def text(self) -> str | None:

@@ -24,6 +24,11 @@ def confidence_in_words(confidence: float) -> str:
     return f"{words} · {percent}%"
 
 
+def chosen_in_words(count: int) -> str:
+    """Return, as a sentence, that only so many documents were asked."""
+    return f"Asked of {count:,} chosen document{'' if count == 1 else 's'} only."
+
+
 def written_date(iso: str | None) -> str:
     """Return an ISO date as people write it, without doubt about day and month."""
     if iso is None:

@@ -203,6 +203,9 @@ def test_only_the_chosen_documents_answer(eager):
     for chosen in (first, second):
         answer = sound(eager.answer(VIENNA, documents=[chosen, "unknown"]), eager.index)
         assert {c.document_id for candidate in answer.candidates for c in candidate.citations} == {chosen}
+        assert answer.chosen == 1
+    assert eager.answer(VIENNA, documents=[first, second]).chosen == 2
+    assert eager.answer(VIENNA).chosen is None
 
 
 @pytest.mark.parametrize("documents", [[], ["unknown"], {"a", "b"}])

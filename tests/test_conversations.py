@@ -103,7 +103,7 @@ traces = st.builds(
 answers = st.builds(
     Answer, text, text, st.sampled_from(sorted(REASONS)),
     st.lists(st.builds(Candidate, text, numbers, st.lists(citations, max_size=2).map(tuple)), max_size=3).map(tuple),
-    st.lists(citations, max_size=2).map(tuple), st.lists(traces, max_size=2).map(tuple),
+    st.lists(citations, max_size=2).map(tuple), st.lists(traces, max_size=2).map(tuple), st.none() | st.integers(0, 9),
 )  # fmt: skip
 
 

@@ -155,6 +155,7 @@ def test_a_conversation_is_whole_in_every_form():
                 "When did he?",
                 "answered",
                 (Candidate("July 3", 0.9, (citation(1, "On July 3.", "July 3"),)),),
+                chosen=2,
             )
         ),
     ]
@@ -167,6 +168,7 @@ def test_a_conversation_is_whole_in_every_form():
             "At the Monument.",
             "When?",
             "Asked as: When did he?",
+            "Asked of 2 chosen documents only.",
             "On July 3.",
         ]
         places = [written.index(one) for one in order]

@@ -618,6 +618,21 @@ def test_a_removed_document_leaves_no_link():
     assert strings.WHY not in turns.turn(Answer("?", "?", "removed"), 1, cited())
 
 
+def test_a_turn_says_that_only_some_documents_were_asked():
+    for status in ("answered", "not_found"):
+        told = shown(turns.turn(Answer("?", "?", status, chosen=1), 1, cited()))
+        assert "Asked of 1 chosen document only." in told
+    assert "Asked of 1,200 chosen documents only." in turns.turn(
+        Answer("?", "?", "off_topic", chosen=1200), 1, cited()
+    )
+    assert "chosen" not in turns.turn(Answer("?", "?", "off_topic"), 1, cited())
+
+
+def test_what_was_answered_from_a_removed_document_can_be_asked_again():
+    markup = turns.turn(Answer("<it>?", "Where is <it>?", "removed"), 1, cited())
+    assert 'data-action="example" data-question="Where is &lt;it&gt;?"' in markup
+
+
 # The document view
 
 

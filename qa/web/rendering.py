@@ -137,6 +137,8 @@ def _abstention(result: Answer) -> str:
     reason = strings.EMPTY if result.status == "no_index" else result.reason
     advice = strings.ADVICE[result.status]
     everything = button("ask-all", strings.ASK_ALL, "chip ask-all")
+    if result.status == "removed":
+        everything = button("example", strings.RETRY, "chip", data={"question": result.asked})
     return (
         f'<div class="answer abstention"><p>{escape(reason)}</p>'
         + (f'<p class="advice">{escape(advice)}</p>' if advice else "")

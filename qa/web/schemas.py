@@ -25,7 +25,8 @@ class Question(BaseModel):
 class Answered(BaseModel):
     """An answer, or an abstention: then ``status`` and ``reason`` say why.
 
-    Offsets count code points of the document's text, half open: ``text[start:end] == quote``.
+    ``chosen`` is how many documents were asked where only some were to be, null where all were. Offsets count
+    code points of the document's text, half open: ``text[start:end] == quote``.
     """
 
     question: str
@@ -38,6 +39,7 @@ class Answered(BaseModel):
     candidates: list[Candidate]
     near_misses: list[Citation]
     trace: list[Trace]
+    chosen: int | None
 
     @classmethod
     def of(cls, answer: Answer) -> Answered:
@@ -53,6 +55,7 @@ class Answered(BaseModel):
             candidates=list(answer.candidates),
             near_misses=list(answer.near_misses),
             trace=list(answer.trace),
+            chosen=answer.chosen,
         )
 
 

@@ -12,6 +12,7 @@ from qa.types import Answer, Citation, Trace
 from qa.web import rendering, strings
 from qa.web.prose import attribute, escape, excerpt, prose
 from qa.web.rendering import Cited, button, digest, flowing
+from qa.wording import chosen_in_words
 
 _TRACED = 160
 
@@ -32,6 +33,8 @@ def _question(answer: Answer) -> str:
     if answer.asked != answer.question:
         change = button("edit-asked", strings.EDIT, "quiet", label=strings.EDIT_ASKED)
         asked = f'<p class="asked">{strings.ASKED} <q dir="auto">{escape(answer.asked)}</q> {change}</p>'
+    if answer.chosen:
+        asked += f'<p class="asked">{chosen_in_words(answer.chosen)}</p>'
     return f'<div class="question"><h2 dir="auto">{escape(answer.question)}</h2>{edit}</div>{asked}'
 
 
@@ -124,15 +127,16 @@ def _traced(number: int, trace: Trace, cited: Cited) -> str:
             "digest": digest(trace.text),
         },
     )
+    values = (
+        f"{trace.score:.2f}",
+        f"{trace.dense:.2f}",
+        f"{trace.lexical:.1f}",
+        span,
+        f"{trace.null_score:.2f}",
+    )
     scores = "".join(
-        f"<td>{value}</td>"
-        for value in (
-            f"{trace.score:.2f}",
-            f"{trace.dense:.2f}",
-            f"{trace.lexical:.1f}",
-            span,
-            f"{trace.null_score:.2f}",
-        )
+        f'<td data-label="{attribute(label)}">{value}</td>'
+        for label, value in zip(strings.WHY_HEADS[-len(values) :], values, strict=True)
     )
     return (
         f'<tr><th scope="row">{number}</th><td class="text">'
