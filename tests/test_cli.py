@@ -205,7 +205,9 @@ def test_without_an_index_the_seeds_are_indexed_once_and_used(qa, fresh_home):
     assert code == 0
     assert "Murad Kunakbaev" in out
     told = err.splitlines()
-    assert told[0].startswith("You have no documents indexed: answering from the documents that come with Verbatim.")
+    assert told[0].startswith(
+        "You have no documents indexed: answering from the documents that come with Verbatim."
+    )
     assert told[1:] == ["Indexing the 2 documents that come with Verbatim (once)"]
     assert "Indexing" not in qa("ask", QUESTION)[2]
     assert not (fresh_home / "index").exists()

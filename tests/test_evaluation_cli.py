@@ -17,6 +17,7 @@ from qa.confidence import CALIBRATIONS
 from qa.evaluation.__main__ import app, main, seeds_questions
 from qa.evaluation.compare import compare
 from qa.evaluation.conversations import read_conversations
+from qa.evaluation.glossary import meanings
 from qa.evaluation.plots import plot_abstention, plots
 from qa.evaluation.report import render, worst
 from qa.evaluation.results import Result, read_json, write_json
@@ -77,6 +78,13 @@ def done(result):
     return result.output
 
 
+def measured(path):
+    """Read a result, every figure of which has a meaning."""
+    result = read_json(path)
+    assert [metric.name for metric in result.metrics if not meanings([metric.name])] == []
+    return result
+
+
 def timeless(path):
     root = json.loads(path.read_text())
     root.pop("seconds")
@@ -92,7 +100,7 @@ def test_retrieval(evaluate, ships, tmp_path):
     shown = done(evaluate("retrieval", ships, "--json", tmp_path / "a.json", "--html", tmp_path / "a.html"))
     assert "4 documents, 4 passages" in shown
     assert re.search(r"Success@5\W+100\.0", shown)
-    result = read_json(tmp_path / "a.json")
+    result = measured(tmp_path / "a.json")
     assert {metric.part for metric in result.metrics} == {"dense", "lexical", "fused"}
     assert len(result.rows) == 4  # the question without an answer has nothing to be found
     assert result.facts["sets"][0]["name"] == "ships"
@@ -112,7 +120,7 @@ def test_retrieval_of_a_beir_folder(evaluate, tmp_path):
     (folder / "qrels" / "test.tsv").write_text("q0\td1\t1\nq2\td3\t1\nq2\td4\t2\nq3\td2\t1\nq3\tgone\t1\n")
     shown = done(evaluate("retrieval", folder, "--json", tmp_path / "a.json"))
     assert "4 documents" in shown
-    rows = {row.id: row for row in read_json(tmp_path / "a.json").rows}
+    rows = {row.id: row for row in measured(tmp_path / "a.json").rows}
     assert rows["q0"].scores["fused"]["nDCG@10"] == 1.0
     assert rows["q2"].scores["fused"]["R@10"] == 1.0
     assert rows["q3"].scores["fused"]["R@10"] == 0.5
@@ -125,7 +133,7 @@ def test_retrieval_of_a_beir_folder(evaluate, tmp_path):
 def test_reading(evaluate, ships, tmp_path, reader):
     options = ["--reader", reader] if reader else []
     done(evaluate("reading", ships, "--json", tmp_path / "a.json", *options))
-    figures = {metric.name: metric for metric in read_json(tmp_path / "a.json").metrics}
+    figures = {metric.name: metric for metric in measured(tmp_path / "a.json").metrics}
     assert {metric.part for metric in figures.values()} == {"ships"}
     assert (figures["EM"].questions, figures["abstaining EM"].questions, figures["NoAns"].questions) == (
         4,
@@ -140,7 +148,7 @@ def test_reading(evaluate, ships, tmp_path, reader):
 def test_answers(evaluate, ships, tmp_path):
     shown = done(evaluate("answers", ships, "--failures", "--json", tmp_path / "a.json"))
     assert "(default)" in shown
-    result = read_json(tmp_path / "a.json")
+    result = measured(tmp_path / "a.json")
     figures = {(metric.part, metric.name): metric.value for metric in result.metrics}
     assert figures["whole corpus, forced", "first document"] >= 0.75
     assert figures["whole corpus, forced", "citation precision"] >= 0.5
@@ -161,10 +169,37 @@ def test_answers_from_files_of_ones_own(evaluate, tmp_path):
     record = {"question": "What happens to black tea?", "answers": ["oxidised"], "document": "tea.md"}
     (tmp_path / "mine.jsonl").write_text(json.dumps(record))
     done(evaluate("answers", tmp_path / "mine.jsonl", "--json", tmp_path / "a.json"))
-    [row] = read_json(tmp_path / "a.json").rows
+    [row] = measured(tmp_path / "a.json").rows
     assert "oxidised" in row.quote.text
     assert row.quoted_from == "tea.md"
     assert row.scores["whole corpus, forced"]["first document"] == 1.0
+
+
+def test_a_folder_of_documents_is_searched_too(evaluate, tmp_path):
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "tea.md").write_text("# Tea\n\nGreen tea is steamed soon after picking.\n")
+    (folder / "coffee.txt").write_text("Coffee grows on the slopes of the mountains in Kenya.")
+    records = (
+        {"question": "What happens to green tea?", "answers": ["steamed"], "document": "papers/tea.md"},
+        {"question": "Where does coffee grow in Kenya?", "answers": []},
+    )
+    (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, records)))
+    for mode in ("answers", "abstention"):
+        done(evaluate(mode, tmp_path / "mine.jsonl", "--among", folder, "--json", tmp_path / f"{mode}.json"))
+        result = measured(tmp_path / f"{mode}.json")
+        assert result.facts["corpus"]["documents"] == 2
+        assert [one["format"] for one in result.facts["among"]] == ["folder"]
+        by_question = {row.question: row for row in result.rows if row.kind != "left out"}
+        assert by_question["Where does coffee grow in Kenya?"].quoted_from == "coffee.txt"
+        assert by_question["What happens to green tea?"].quoted_from == "tea.md"
+
+
+def test_without_a_document_nothing_is_measured(evaluate, tmp_path):
+    (tmp_path / "mine.jsonl").write_text(json.dumps({"question": "Who is the clown?", "answers": []}))
+    for mode in ("answers", "abstention"):
+        with pytest.raises(SettingsError, match="No document to search.*--among"):
+            evaluate(mode, tmp_path / "mine.jsonl")
 
 
 def test_abstention(evaluate, ships, tmp_path):
@@ -175,7 +210,7 @@ def test_abstention(evaluate, ships, tmp_path):
         )
     )
     assert "9 questions" in shown
-    result = read_json(tmp_path / "a.json")
+    result = measured(tmp_path / "a.json")
     kinds = [row.kind for row in result.rows]
     assert (kinds.count("answerable"), kinds.count("left out"), kinds.count("not_answered")) == (4, 4, 1)
     area = next(metric.value for metric in result.metrics if metric.name == "AUROC")
@@ -190,7 +225,7 @@ def test_conversations(evaluate, tmp_path, monkeypatch):
     )
     monkeypatch.setattr("qa.evaluation.__main__.read_conversations", lambda: few)
     shown = done(evaluate("conversations", "--json", tmp_path / "a.json", "--html", tmp_path / "a.html"))
-    result = read_json(tmp_path / "a.json")
+    result = measured(tmp_path / "a.json")
     assert {metric.part for metric in result.metrics} == {"typed", "joined", "resolved", "by hand"}
     assert re.search(r"altered\W+0\.0\W+100\.0\W+100\.0\W+100\.0", shown)
     (follows,) = [row for row in result.rows if row.kind == "follow-up"]
@@ -459,6 +494,12 @@ def test_a_report_in_the_browser(tmp_path, width, scheme):
         assert page.locator("mark").first.inner_text() == HOSTILE[3:9]
         drawn = "[...document.images].map((image) => image.naturalWidth > 0)"
         assert page.evaluate(drawn) == [True, True, True]
+
+
+def test_a_report_says_what_its_figures_mean():
+    page = render(result([row("a")]))
+    assert "<dt>EM</dt>" in page
+    assert meanings(["R@5", "R@10", "alone: altered", "unheard of"]).keys() == {"R", "altered"}
 
 
 def test_the_most_confident_mistakes_come_first():

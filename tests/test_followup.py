@@ -227,10 +227,11 @@ def test_measuring_shows_what_resolving_gains(seeds):
     found = {way: evaluate(seeds, held, way) for way in WAYS}
     rows = list(conversation_rows(found))
     figures = {(one.part, one.name): one.value for one in Result.of("conversations", {}, rows, 0).metrics}
-    assert figures["resolved", "right"] == figures["by hand", "right"] == 1.0 > figures["typed", "right"]
+    assert [figures[way, "right and quoted"] for way in ("resolved", "by hand")] == [1.0, 1.0]
+    assert figures["typed", "right and quoted"] < 1.0
     assert [figures[way, "altered"] for way in WAYS] == [0.0, 1.0, 1.0, 1.0]
     assert [figures[way, "alone: altered"] for way in WAYS] == [0.0, 1.0, 0.0, 0.0]
-    assert figures["resolved", "alone: right"] == 1.0
+    assert figures["resolved", "alone: right and quoted"] == 1.0
     assert [row.kind for row in rows] == ["opening", "follow-up", "opening", "alone"]
     assert rows[1].question == "When did he do it? (asked: When did Stanislav Zas lay flowers?)"
     assert rows[1].answer == "July 3"

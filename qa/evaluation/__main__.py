@@ -70,7 +70,10 @@ Any of them may be gzip. Exit codes: 0 done, 1 an error, 2 wrong usage,
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILES...", help="Question sets.")]
 Among = Annotated[
-    list[Path] | None, typer.Option(help="Further sets, whose texts are searched but not asked about.")
+    list[Path] | None,
+    typer.Option(
+        metavar="PATH", help="Further sets, or folders of documents, that are searched but not asked about."
+    ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Ask only so many questions, drawn by --seed.")]
 Seed = Annotated[int, typer.Option(min=0, help="For --limit and for the intervals.")]
@@ -380,7 +383,8 @@ def _progress() -> Iterator[IngestBar]:
 
 def _corpus(index: Index, sets: Sequence[QuestionSet]) -> Corpus:
     with _progress() as bar:
-        return Corpus(index, [example for one in sets for example in one.examples], bar)
+        examples = [example for one in sets for example in one.examples]
+        return Corpus(index, examples, bar, [file for one in sets for file in one.files])
 
 
 def _shown(items: Iterable[T], total: int, name: str = "Asking") -> Iterator[T]:

@@ -61,7 +61,7 @@ def observe(corpus: Corpus, reader: Reader, examples: Sequence[Example]) -> Iter
     for example in corpus.examples:
         if document := corpus.document_id(example):
             articles.setdefault(example.group, set()).add(document)
-    everything = set().union(*articles.values())
+    everything = set(corpus.index.document_ids())
     for example in examples:
         without = False, everything - articles.get(example.group, set())
         cases = [(True, everything), without] if example.answers else [(False, everything)]

@@ -58,8 +58,10 @@ def read_beir(path: str | Path) -> Beir:
 
 
 def is_beir(path: Path) -> bool:
-    """Return whether a path is a folder, or one of the files that only such a folder has."""
-    return path.is_dir() or (path.parent.name == "qrels" and path.name.endswith((".tsv", ".tsv.gz")))
+    """Return whether a path is such a folder, whole or not, or one of its files of judgements."""
+    named = ("corpus.jsonl", "corpus.jsonl.gz", "queries.jsonl", "queries.jsonl.gz", "qrels")
+    judgements = path.parent.name == "qrels" and path.name.endswith((".tsv", ".tsv.gz"))
+    return judgements or any((path / name).exists() for name in named)
 
 
 def _named(path: Path) -> Path:

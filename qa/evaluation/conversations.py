@@ -184,8 +184,9 @@ def _asked(exchange: Exchange, turns: Sequence[Turn], way: Way) -> str:
 def conversation_rows(found: Mapping[Way, Sequence[Reply]]) -> Iterator[Row]:
     """Return a row a question, with the scores of each way to ask it; the row's answer is the resolved one's.
 
-    Scores of follow-ups: ``right``, ``F1``, and ``altered``, whether something other was asked than was
-    typed. The same with "alone" in front are of later questions that stand alone, which none should alter.
+    Scores of follow-ups: ``right and quoted``, ``F1``, and ``altered``, whether something other was asked
+    than was typed. With "alone" in front they are of later questions that stand alone, which none should
+    alter.
     """
     ways = tuple(found)
     for replies in zip(*found.values(), strict=True):
@@ -222,5 +223,5 @@ def _kind(reply: Reply) -> str:
 def _scores(reply: Reply, kind: str) -> dict[str, float]:
     if kind == "opening":
         return {}
-    scores = {"right": float(reply.right), "F1": reply.f1, "altered": float(reply.altered)}
+    scores = {"right and quoted": float(reply.right), "F1": reply.f1, "altered": float(reply.altered)}
     return scores if kind == "follow-up" else {f"alone: {name}": value for name, value in scores.items()}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from index import Index, Passage
+from index.errors import SettingsError
 from index.ingest import OnProgress
 from index.load.files import absolute
 from qa.evaluation.sets import QuestionSet
@@ -16,9 +17,17 @@ class Corpus:
     """An index over the paragraphs, texts and files of question sets, each of them a document."""
 
     def __init__(
-        self, index: Index, examples: Sequence[Example], on_progress: OnProgress | None = None
+        self,
+        index: Index,
+        examples: Sequence[Example],
+        on_progress: OnProgress | None = None,
+        files: Sequence[Path] = (),
     ) -> None:
-        """Take in the texts and files that ``index`` lacks."""
+        """Take in the texts and files that ``index`` lacks; ``files`` are documents beside the examples'.
+
+        Raises:
+            SettingsError: there is no document to search.
+        """
         self.index = index
         self.examples = tuple(examples)
         known = dict.fromkeys((one.context, one.path) for one in examples if one.context)
@@ -29,12 +38,17 @@ class Corpus:
         texts = [(names[context], context) for context, path in known if path is None]
         index.add_texts(texts, on_progress=on_progress)
         # Through the loader, so that pages, sections and marked text are what a user has.
-        index.add([path for _, path in known if path], on_progress=on_progress)
+        index.add([*(path for _, path in known if path), *files], on_progress=on_progress)
+        if index.is_empty:
+            raise SettingsError(
+                "No document to search: name one with the questions, or a folder of documents with --among"
+            )
         ids = {source: info.id for info in index.documents() for source in info.sources}
         self._documents = {context: ids[name] for context, name in names.items() if name in ids}
         self._titles = {
             self._documents[one.context]: one.title for one in examples if one.context in self._documents
         }
+        self._names = {ids[name]: Path(name).name for name in map(str, map(absolute, files)) if name in ids}
         self._passages = {
             context: index.passages(document_id) for context, document_id in self._documents.items()
         }
@@ -44,8 +58,8 @@ class Corpus:
         return self._documents.get(example.context)
 
     def title(self, document_id: str) -> str:
-        """Return what a question set calls a document."""
-        return self._titles.get(document_id, "")
+        """Return what a question set calls a document, or the name of its file."""
+        return self._titles.get(document_id) or self._names.get(document_id, "")
 
     def relevant(self, example: Example) -> set[int]:
         """Return the ids of the passages that hold one of the example's answers whole."""

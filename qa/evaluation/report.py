@@ -12,6 +12,7 @@ from importlib import import_module, resources
 from pathlib import Path
 
 from index.errors import SettingsError
+from qa.evaluation.glossary import meanings
 from qa.evaluation.plots import plots
 from qa.evaluation.results import LOWER_IS_BETTER, Metric, Result, write_text
 from qa.evaluation.rows import Excerpt, Row
@@ -57,6 +58,7 @@ def render(result: Result) -> str:
         result=result,
         parts=_parts(result.metrics),
         lower=LOWER_IS_BETTER,
+        meanings=meanings(metric.name for metric in result.metrics),
         plots={name: [_data(svg) for svg in pair] for name, pair in plots(result).items()},
         failures=wrong[:_FAILURES],
         wrong=len(wrong),

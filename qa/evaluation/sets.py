@@ -12,12 +12,14 @@ from typing import Literal
 import numpy as np
 
 from index.errors import SettingsError
+from index.load import find_files
+from index.load.files import absolute
 from qa.evaluation.beir import is_beir, read_beir
 from qa.evaluation.files import unpacked
 from qa.evaluation.jsonl import read_jsonl
 from qa.evaluation.squad import Example, read_squad
 
-Form = Literal["squad", "jsonl", "beir"]
+Form = Literal["squad", "jsonl", "beir", "folder"]
 
 FORMATS = "a file in SQuAD JSON or JSON lines (question, answers, document), or a BEIR folder"
 
@@ -27,8 +29,9 @@ class QuestionSet:
     """Questions and what is known about them.
 
     ``sha256`` is that of the file, unpacked where it is gzip; of a BEIR folder, that of the lines that
-    ``sha256sum`` prints for its three files by name. ``documents`` and ``judgements`` are those of BEIR:
-    texts by id, and grades of documents by question; other formats bring their texts with the questions.
+    ``sha256sum`` prints for its three files by name, and likewise of any other folder. ``documents`` and
+    ``judgements`` are those of BEIR: texts by id, and grades of documents by question; other formats bring
+    their texts with the questions. ``files`` are those of a folder of documents, which has no questions.
     """
 
     name: str
@@ -37,6 +40,7 @@ class QuestionSet:
     examples: tuple[Example, ...]
     documents: Mapping[str, str] = field(default_factory=dict)
     judgements: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
 
 
 def read_set(path: str | Path) -> QuestionSet:
@@ -52,28 +56,44 @@ def read_set(path: str | Path) -> QuestionSet:
 def _read(path: Path) -> QuestionSet:
     if is_beir(path):
         beir = read_beir(path)
-        sums = "".join(f"{_sha256(one)}  {one.name.removesuffix('.gz')}\n" for one in beir.files)
+        sums = _sums((one.name.removesuffix(".gz"), unpacked(one, FORMATS)) for one in beir.files)
         name = (path if path.is_dir() else path.parent.parent).resolve().name
         split = beir.files[2].name.split(".")[0]
         return QuestionSet(
             f"{name}.{split}",
             "beir",
-            hashlib.sha256(sums.encode()).hexdigest(),
+            sums,
             beir.questions,
             beir.documents,
             beir.judgements,
         )
+    if path.is_dir():
+        return _folder(path)
     name = path.name.removesuffix(".gz").removesuffix(".json").removesuffix(".jsonl")
     if _is_lines(path):
         return QuestionSet(name, "jsonl", _sha256(path), tuple(read_jsonl(path)))
     return QuestionSet(name, "squad", _sha256(path), tuple(read_squad(path)))
 
 
+def _folder(path: Path) -> QuestionSet:
+    files, _ = find_files([path])
+    if not files:
+        raise SettingsError(f"{path}: no document there that can be read, and no question set")
+    sums = _sums((str(one.relative_to(absolute(path))), one.read_bytes()) for one in files)
+    return QuestionSet(path.resolve().name, "folder", sums, (), files=tuple(files))
+
+
+def _sums(files: Iterable[tuple[str, bytes]]) -> str:
+    """Return the SHA-256 of what ``sha256sum`` prints for files, given as names and contents."""
+    lines = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files)
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def read_sets(paths: Iterable[Path], *, with_answers: bool = True) -> list[QuestionSet]:
     """Read several sets.
 
     Args:
-        paths: files and BEIR folders.
+        paths: files and folders.
         with_answers: whether to refuse sets that only say which documents are relevant.
 
     Raises:
@@ -89,7 +109,7 @@ def read_sets(paths: Iterable[Path], *, with_answers: bool = True) -> list[Quest
                 f"{one.name} is in BEIR's format, which says what is relevant and not what is answered: "
                 "measure retrieval with it"
             )
-    if sets and not any(one.examples for one in sets):
+    if sets and not any(one.examples or one.files for one in sets):
         raise SettingsError(f"{', '.join(names)}: no question there")
     return sets
 
