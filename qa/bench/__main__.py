@@ -17,7 +17,7 @@ from index.errors import VerbatimError
 from index.runtime import best_precision
 from qa.bench.goals import goals
 from qa.bench.growth import SIZES, check_sizes, grow
-from qa.bench.material import load_material
+from qa.bench.material import Material, load_material
 from qa.bench.measure import Size, compare
 from qa.bench.report import check_writable, plot, show, write_json
 from qa.evaluation.facts import versions
@@ -63,12 +63,22 @@ def bench(
 
     Nothing else should be running on the machine; ratios of one run can be compared, seconds of two cannot.
     """
-    console, notes = Console(), Console(stderr=True)
     how_much = _QUICK if quick else _FULL
     sizes = [one for one in (size or (_QUICK_SIZES if quick else SIZES)) if one]
     for path in filter(None, (json_file, plot_file)):
         check_writable(path)
-    material = load_material(data or [], seed)
+    result = _measure(load_material(data or [], seed), how_much, sizes, seed)
+    judged = goals(result["compared"], result["growth"])
+    show(result, judged, Console())
+    if json_file:
+        write_json(result, judged, json_file)
+    if plot_file:
+        plot(result, plot_file)
+
+
+def _measure(material: Material, how_much: Size, sizes: Sequence[int], seed: int) -> dict[str, Any]:
+    """Return all figures, telling on standard error what is measured."""
+    notes = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="verbatim-bench-") as name:
         folder = Path(name)
         check_sizes(sizes, folder)
@@ -80,17 +90,11 @@ def bench(
 
         compared = compare(material, how_much, folder, tell)
         grown = grow(material, sizes, how_much.questions, folder / "growth", seed, tell) if sizes else []
-    result: dict[str, Any] = {
+    return {
         "facts": _facts(material.name, how_much, sizes, seed),
         "compared": compared,
         "growth": grown,
     }
-    judged = goals(compared, grown)
-    show(result, judged, console)
-    if json_file:
-        write_json(result, judged, json_file)
-    if plot_file:
-        plot(result, plot_file)
 
 
 def _prepare_models() -> None:

@@ -32,7 +32,7 @@ def examples(assistant: Assistant) -> list[str]:
     if not documents:
         return []
     general = [strings.EXAMPLE_ABOUT]
-    if any(info.date for info in infos):
+    if 2 * sum(info.date is not None for info in infos) > len(infos):
         general.append(strings.EXAMPLE_PUBLISHED)
     tried = list(dict.fromkeys(chain(general, suggestions(documents))))[:_TRIES]
     answered = (question for question in tried if assistant.answer(question).candidates)
