@@ -26,8 +26,9 @@ _LEAST_IDF = 1e-6
 _NEAR_WEIGHT = 0.7
 # So many passages, the best as if all were equally long, have their lengths looked up.
 _LOOKED_UP = 1_000
-# Postings kept in memory: 6 bytes each, so 48 MB at most.
+# Postings kept in memory, 6 bytes each: 48 MB, and in large indexes 240 bytes a passage.
 _MOST_KEPT = 8_000_000
+_KEPT_A_PASSAGE = 40
 
 Ids = NDArray[np.int32]
 
@@ -140,10 +141,11 @@ class WordIndex:
         return found
 
     def _keep(self, token: str, postings: Postings, generation: int) -> Postings:
+        most = max(_MOST_KEPT, _KEPT_A_PASSAGE * self._store.totals()[0])
         with self._lock:
             if generation == self._generation:
                 self._kept[token] = postings
-            while sum(len(one.passages) for one in self._kept.values()) > _MOST_KEPT:
+            while sum(len(one.passages) for one in self._kept.values()) > most:
                 self._kept.popitem(last=False)
         return postings
 

@@ -99,6 +99,7 @@ def test_what_changes_in_the_store_is_seen(store):
 
 def test_no_more_is_kept_than_has_room(store, monkeypatch):
     monkeypatch.setattr("index.words._MOST_KEPT", 5)
+    monkeypatch.setattr("index.words._KEPT_A_PASSAGE", 0)
     put(store, entry("a", "Ape one. Ape two. Ape three. Eel ape. Eel two. Ox."))
     words = WordIndex(store)
     assert [len(words.search([word], 10)) for word in ("ape", "eel", "ape", "ox", "two")] == [4, 2, 4, 1, 2]
