@@ -292,22 +292,23 @@ def test_a_name_that_cannot_be_is_an_error_of_the_store(tmp_path):
         Store(tmp_path / ("x" * 300))
 
 
-def test_a_newer_format_is_refused_and_untouched(tmp_path):
+@pytest.mark.parametrize(
+    ("version", "error", "complaint"),
+    [
+        (FORMAT + 1, IndexTooNew, "pip install --upgrade verbatim-qa"),
+        (FORMAT - 1, IndexMismatch, "Delete that folder.*qa index PATH"),
+    ],
+)
+def test_another_format_is_refused_and_untouched(tmp_path, version, error, complaint):
     Store(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as other:
-        other.execute(f"PRAGMA user_version = {FORMAT + 1}")
+        other.execute(f"PRAGMA user_version = {version}")
     other.close()
-    with pytest.raises(IndexTooNew, match=rf"format {FORMAT + 1}.*pip install --upgrade verbatim-qa"):
+    with pytest.raises(error, match=rf"format {version}.*{complaint}"):
         Store(tmp_path)
-
-
-def test_an_older_format_is_to_be_built_again(tmp_path):
-    Store(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as other:
-        other.execute(f"PRAGMA user_version = {FORMAT - 1}")
+        assert other.execute("PRAGMA user_version").fetchone() == (version,)
     other.close()
-    with pytest.raises(IndexMismatch, match=rf"format {FORMAT - 1}.*Delete that folder.*qa index PATH"):
-        Store(tmp_path)
 
 
 def test_another_encoder_is_refused(store):

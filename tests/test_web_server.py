@@ -523,8 +523,8 @@ def test_a_file_of_the_same_name_replaces_unless_it_cannot_be_read(served, tmp_p
     assert client.get(f"/api/documents/{document.id}/file").content == b"Black tea is oxidised."
 
 
-def test_an_upload_is_followed(served):
-    client = served.client()
+def held_encoder(served):
+    """Have the encoder wait; return what tells that it is asked, and what lets it go on."""
     reading, go_on = threading.Event(), threading.Event()
     encode = served.index.encoder.encode
 
@@ -534,6 +534,12 @@ def test_an_upload_is_followed(served):
         return encode(texts)
 
     served.index.encoder.encode = slow
+    return reading, go_on
+
+
+def test_an_upload_is_followed(served):
+    client = served.client()
+    reading, go_on = held_encoder(served)
     sent = client.post(
         "/api/documents", params={"wait": False}, files={"files": ("tea.txt", b"Tea is steamed.")}
     )
@@ -797,15 +803,7 @@ def test_a_document_removed_while_it_waits_to_be_read_again_stays_away(served, t
     tea, rice = (document_id(str(path)) for path in paths)
     for path in paths:
         path.write_text(f"All that is new about {path.name}.")
-    reading, go_on = threading.Event(), threading.Event()
-    encode = served.index.encoder.encode
-
-    def slow(texts):
-        reading.set()
-        go_on.wait(30)
-        return encode(texts)
-
-    served.index.encoder.encode = slow
+    reading, go_on = held_encoder(served)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(library.read_again, tea)
         assert reading.wait(30)
