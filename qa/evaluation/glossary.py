@@ -7,6 +7,8 @@ from collections.abc import Iterable
 _MEANINGS = {
     "EM": "exact match: the answer is a right one, but for case, articles and punctuation (SQuAD's script)",
     "F1": "words shared with the nearest right answer; an abstention counts 1 where there is no answer",
+    "abstaining EM": "EM, questions left unanswered where the reader's null score wins",
+    "abstaining F1": "F1, questions left unanswered where the reader's null score wins",
     "right": "questions whose answer has an F1 of at least 0.5; a ranked sentence has to hold a right answer",
     "right and quoted": "questions whose answer has an F1 over 0.5, and whose first quote holds one",
     "first quote": "questions whose first citation's quote holds a right answer",
